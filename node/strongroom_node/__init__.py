@@ -1,0 +1,1 @@
+"""The server: requests, policy, engines, auth methods, HTTP and the command line."""

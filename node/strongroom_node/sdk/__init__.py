@@ -1,0 +1,1 @@
+"""What engines, auth methods, seals and audit devices are made of."""
