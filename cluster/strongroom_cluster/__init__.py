@@ -1,0 +1,1 @@
+"""Agreement: the ordered log and the state machine behind it."""

@@ -1,0 +1,21 @@
+"""The errors of the cluster layer."""
+
+
+class ClusterError(Exception):
+    """Anything the log refuses or cannot do."""
+
+
+class ProposalRefused(ClusterError):
+    """The log did not take a command; nothing happened."""
+
+
+class ProposalUnknown(ClusterError):
+    """The log took a command and then failed; it may or may not survive."""
+
+
+class CommandInvalid(ClusterError):
+    """Bytes from the log are not a command this program knows."""
+
+
+class JournalDamaged(ClusterError):
+    """The journal holds something that no interrupted write explains. Names file, offset and index."""

@@ -1,0 +1,293 @@
+"""The journal: an append-only log in segments, each record checked, each sync one fdatasync.
+
+Segment file: `<first index, 20 digits>.log`, preallocated and zero beyond its records. It begins with
+magic (8) | format (4) | first index (8) | CRC (4), written and synced before the file gets its name.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from struct import Struct
+from typing import Final, Protocol
+from zlib import crc32
+
+import structlog
+
+from strongroom_cluster import record
+from strongroom_cluster.errors import JournalDamaged
+
+_log = structlog.get_logger("strongroom.journal")
+
+MAGIC: Final = b"STRGJRNL"
+FORMAT: Final = 1
+_HEAD: Final = Struct(">8sIQ")
+_CRC: Final = Struct(">I")
+HEAD_BYTES: Final = _HEAD.size + _CRC.size
+
+# Small enough that dropping whole segments frees space soon, large enough that making one is rare.
+SEGMENT_BYTES: Final = 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One command of the log."""
+
+    index: int
+    term: int
+    data: bytes = field(repr=False)
+
+
+class Journal(Protocol):
+    """Where commands become durable. `sync` may be called on another thread, never beside other methods."""
+
+    @property
+    def first_index(self) -> int:
+        """Index of the oldest entry held, or of the next one if there is none."""
+        ...
+
+    @property
+    def last_index(self) -> int:
+        """Index of the newest entry, 0 if there never was one."""
+        ...
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all entries held."""
+        ...
+
+    def append(self, index: int, term: int, data: bytes) -> None:
+        """Queue an entry for the next sync; `index` follows the last one."""
+        ...
+
+    def sync(self) -> None:
+        """Make everything appended durable. After an OSError the journal must not be used any more."""
+        ...
+
+    def replay(self, after: int) -> Iterator[Entry]:
+        """The entries with an index above `after`, in order."""
+        ...
+
+    def drop_before(self, index: int) -> None:
+        """Delete segments that hold only entries below `index`."""
+        ...
+
+    def close(self) -> None:
+        """Release the files."""
+        ...
+
+
+class MemoryJournal:
+    """No journal: what dev mode and tests use. Nothing is durable."""
+
+    def __init__(self) -> None:
+        self.first_index = 1
+        self.last_index = 0
+        self.size_bytes = 0
+
+    def append(self, index: int, term: int, data: bytes) -> None:
+        """Count the entry."""
+        self.last_index = index
+
+    def sync(self) -> None:
+        """Do nothing."""
+
+    def replay(self, after: int) -> Iterator[Entry]:
+        """Nothing."""
+        return iter(())
+
+    def drop_before(self, index: int) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+@dataclass(slots=True)
+class _Segment:
+    path: Path
+    first: int
+    end: int  # offset behind the last record
+    size: int
+
+
+class FileJournal:
+    """The journal in a folder. Opening checks every record.
+
+    Raises JournalDamaged unless all is well but for an interrupted write at the very end, which is cut off.
+    """
+
+    def __init__(self, folder: Path, segment_bytes: int = SEGMENT_BYTES, sync: Callable[[int], None] = os.fdatasync) -> None:
+        self._folder = folder
+        self._segment_bytes = segment_bytes
+        self._fdatasync = sync
+        self._segments: list[_Segment] = []
+        self._file = -1
+        self._buffer: list[bytes] = []
+        self._buffered = 0
+        self.last_index = 0
+        self._durable = 0
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._recover()
+
+    @property
+    def first_index(self) -> int:
+        """Index of the oldest entry held, or of the next one if there is none."""
+        return self._segments[0].first if self._segments else self.last_index + 1
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all records held."""
+        return sum(segment.end - HEAD_BYTES for segment in self._segments) + self._buffered
+
+    def append(self, index: int, term: int, data: bytes) -> None:
+        """Queue an entry; a full segment is synced and followed by a new one first."""
+        if index != self.last_index + 1 and (self._segments or self.last_index):
+            raise ValueError(f"entry {index} does not follow {self.last_index}")
+        encoded = record.encode(index, term, self._durable, data)
+        if not self._segments or self._segments[-1].end + self._buffered + len(encoded) > self._segments[-1].size:
+            self.sync()
+            self._begin_segment(index, len(encoded))
+        self._buffer.append(encoded)
+        self._buffered += len(encoded)
+        self.last_index = index
+
+    def sync(self) -> None:
+        """Write and fdatasync what was appended."""
+        if not self._buffer:
+            return
+        segment = self._segments[-1]
+        data = self._buffer[0] if len(self._buffer) == 1 else b"".join(self._buffer)
+        written = 0
+        while written < len(data):
+            written += os.pwrite(self._file, data[written:] if written else data, segment.end + written)
+        self._fdatasync(self._file)
+        segment.end += len(data)
+        self._buffer.clear()
+        self._buffered = 0
+        self._durable = self.last_index
+
+    def replay(self, after: int) -> Iterator[Entry]:
+        """The entries above `after`; one segment is in memory at a time."""
+        for position, segment in enumerate(self._segments):
+            following = self._segments[position + 1] if position + 1 < len(self._segments) else None
+            if following is not None and following.first <= after + 1:
+                continue
+            buffer = memoryview(segment.path.read_bytes())[: segment.end]
+            at = HEAD_BYTES
+            while at < segment.end:
+                header = record.decode_header(buffer, at)
+                data = None if header is None else record.data_of(buffer, at, header)
+                if header is None or data is None:
+                    raise JournalDamaged(f"{segment.path} changed while it was open, at offset {at}")
+                if header.index > after:
+                    yield Entry(header.index, header.term, data)
+                at += header.record_bytes
+
+    def drop_before(self, index: int) -> None:
+        """Delete segments whose entries are all below `index`; the newest stays."""
+        while len(self._segments) > 1 and self._segments[1].first <= index:
+            self._segments.pop(0).path.unlink()
+
+    def close(self) -> None:
+        """Release the file. What was appended and not synced is lost."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def _begin_segment(self, first: int, room: int) -> None:
+        """Make the next segment: nothing has its name until it is whole and durable."""
+        path = self._folder / f"{first:020d}.log"
+        draft = path.with_suffix(".new")
+        size = max(self._segment_bytes, HEAD_BYTES + room)
+        head = _HEAD.pack(MAGIC, FORMAT, first)
+        file = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(file, 0, size)
+            os.pwrite(file, head + _CRC.pack(crc32(head)), 0)
+            os.fsync(file)
+            draft.rename(path)
+            sync_folder(self._folder)
+        except OSError:
+            os.close(file)
+            raise
+        self.close()
+        self._file = file
+        self._segments.append(_Segment(path, first, HEAD_BYTES, size))
+
+    # Recovery
+
+    def _recover(self) -> None:
+        for draft in self._folder.glob("*.new"):
+            draft.unlink()
+        paths = sorted(self._folder.glob("*.log"))
+        for path in paths:
+            self._recover_segment(path, is_last=path is paths[-1])
+        self._durable = self.last_index
+        if self._segments:
+            self._file = os.open(self._segments[-1].path, os.O_RDWR | os.O_CLOEXEC)
+
+    def _recover_segment(self, path: Path, *, is_last: bool) -> None:
+        buffer = path.read_bytes()
+        first = _segment_first(path, buffer)
+        if self._segments and first != self.last_index + 1:
+            raise JournalDamaged(
+                f"{path} begins with index {first}, but the segment before it ends with {self.last_index}: {_ADVICE}"
+            )
+        self.last_index = first - 1
+        at = HEAD_BYTES
+        while True:
+            state, header = record.judge(buffer, at)
+            if state is not record.State.GOOD or header is None:
+                break
+            if header.index != self.last_index + 1:
+                raise self._damage(path, at, f"holds index {header.index}")
+            self.last_index = header.index
+            at += header.record_bytes
+        if state is record.State.DAMAGED or (state is record.State.TORN and not is_last):
+            raise self._damage(path, at, "is damaged")
+        later = record.find_later(buffer, at, self.last_index)
+        if later is not None and (not is_last or later[1].durable > self.last_index):
+            raise self._damage(path, at, f"is damaged (a good record with index {later[1].index} follows at {later[0]})")
+        if len(buffer.rstrip(b"\x00")) > at:
+            _cut(path, at, len(buffer))
+            _log.warning("journal tail cut off", file=str(path), offset=at, last_index=self.last_index)
+        self._segments.append(_Segment(path, first, at, len(buffer)))
+
+    def _damage(self, path: Path, at: int, what: str) -> JournalDamaged:
+        return JournalDamaged(f"{path}: the record at offset {at}, index {self.last_index + 1}, {what}: {_ADVICE}")
+
+
+_ADVICE: Final = (
+    "acknowledged writes may be lost, so the node does not start; restore the file, or the whole storage folder from a"
+    " snapshot, or let the node rejoin its cluster with an empty folder"
+)
+
+
+def _segment_first(path: Path, buffer: bytes) -> int:
+    """The first index a segment promises. Raises JournalDamaged unless its head and its name agree."""
+    if len(buffer) >= HEAD_BYTES and crc32(buffer[: _HEAD.size]) == _CRC.unpack_from(buffer, _HEAD.size)[0]:
+        magic, version, first = _HEAD.unpack_from(buffer)
+        if magic == MAGIC and version == FORMAT and path.stem == f"{first:020d}":
+            return int(first)
+    raise JournalDamaged(f"{path}: the head of the segment, at offset 0, is damaged or of another format: {_ADVICE}")
+
+
+def _cut(path: Path, at: int, size: int) -> None:
+    """Make everything from an offset zero again, durably."""
+    file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        os.ftruncate(file, at)
+        os.posix_fallocate(file, 0, size)
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,1 @@
+"""Bytes at rest: backends, the barrier, and the mathematics of seals."""

@@ -1,0 +1,1 @@
+"""Local stores, all behind `strongroom_storage.backend.Backend`; `registry` lists them."""

@@ -1,0 +1,51 @@
+"""The store of tests and of dev mode: a sorted dictionary."""
+
+from collections.abc import Sequence
+
+from sortedcontainers import SortedDict
+
+from strongroom_storage.backend import Change, Get, Seek
+
+
+class InmemBackend:
+    """Keeps everything on the heap and nothing after `close`."""
+
+    def __init__(self) -> None:
+        self._records: SortedDict[bytes, bytes] = SortedDict()
+        self.get: Get = self._records.get
+        self.epoch = 0
+        self._bytes = 0
+
+    def seeker(self) -> Seek:
+        """A function that finds the smallest key not below the one given."""
+        records = self._records
+        keys = records.keys()
+
+        def seek(key: bytes) -> bytes | None:
+            at = records.bisect_left(key)
+            return keys[at] if at < len(keys) else None
+
+        return seek
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Make all changes in order."""
+        records = self._records
+        for key, record in changes:
+            old = records.get(key)
+            if old is not None:
+                self._bytes -= len(key) + len(old)
+            if record is not None:
+                records[key] = record
+                self._bytes += len(key) + len(record)
+            elif old is not None:
+                del records[key]
+        self.epoch += 1
+
+    def size_bytes(self) -> int:
+        """Bytes of keys and records."""
+        return self._bytes
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._records.clear()
+        self.epoch += 1

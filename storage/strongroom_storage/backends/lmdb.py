@@ -1,0 +1,116 @@
+"""The durable store: one LMDB environment, keys in the order of their bytes.
+
+Commits are not synced: the journal is the write-ahead log. After a killed process the file is whole, because the
+kernel holds what was written; after a power cut it may not be, and `cluster.recovery` does not trust it then.
+"""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import lmdb
+
+from strongroom_storage.backend import Change, Get, Seek
+from strongroom_storage.errors import StoreDamaged
+
+# Address space, not memory or disk. Beyond it the map is doubled, which needs all readers to pause.
+MAP_BYTES_MIN: Final = 64 << 30
+_PAGE_BYTES: Final = 4096
+
+
+class LMDBBackend:
+    """The store in a folder, which holds `data.mdb`.
+
+    Reading takes about a microsecond: one read transaction stays open and is renewed after a change only. With
+    `read_only` another process may map the same store; it sees changes after `refresh`.
+    """
+
+    def __init__(self, folder: Path, *, read_only: bool = False, map_bytes_min: int = MAP_BYTES_MIN) -> None:
+        self.folder = folder
+        self._read_only = read_only
+        self._env = _open(folder, read_only, map_bytes_min)
+        self._map_lock = threading.Lock()  # held while another thread relies on the map staying where it is
+        self._renew()
+
+    def _renew(self) -> None:
+        self._reader: Any = self._env.begin()
+        self.get: Get = self._reader.get
+        self.epoch: int = self._reader.id()
+
+    def seeker(self) -> Seek:
+        """A function that finds the smallest key not below the one given."""
+        cursor = self._reader.cursor()
+        set_range, current = cursor.set_range, cursor.key
+
+        def seek(key: bytes) -> bytes | None:
+            return current() if set_range(key) else None
+
+        return seek
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Make all changes in one LMDB transaction; grows the map when it is full."""
+        while True:
+            self._reader.abort()  # else the pages it sees could not be used again
+            try:
+                self._write(changes)
+            except lmdb.MapFullError:
+                self._grow()
+            else:
+                return
+            finally:
+                self._renew()
+
+    def _write(self, changes: Sequence[Change]) -> None:
+        with self._env.begin(write=True) as writer:
+            put, delete = writer.put, writer.delete
+            for key, record in changes:
+                if record is None:
+                    delete(key)
+                else:
+                    put(key, record)
+
+    def _grow(self) -> None:
+        with self._map_lock:
+            self._env.set_mapsize(self._env.info()["map_size"] * 2)
+
+    def refresh(self) -> None:
+        """See what other processes have applied since; costs a fifth of a microsecond."""
+        self._reader.abort()
+        self._renew()
+
+    def size_bytes(self) -> int:
+        """Bytes of the file that are in use or were."""
+        return int(self._env.info()["last_pgno"] + 1) * _PAGE_BYTES
+
+    def sync(self) -> None:
+        """Force everything applied so far to the disk."""
+        self._env.sync(True)
+
+    def close(self) -> None:
+        """Release the store, without syncing."""
+        self._reader.abort()
+        self._env.close()
+
+
+def _open(folder: Path, read_only: bool, map_bytes_min: int) -> Any:
+    file = folder / "data.mdb"
+    size = file.stat().st_size if file.exists() else 0
+    map_bytes = max(map_bytes_min, 1 << (4 * size).bit_length())
+    try:
+        return lmdb.open(
+            str(folder),
+            map_size=map_bytes,
+            subdir=True,
+            readonly=read_only,
+            create=not read_only,
+            mode=0o600,
+            sync=False,
+            metasync=False,
+            readahead=False,  # a page read at random should bring in one page, not the neighbourhood
+            meminit=True,  # freed heap never reaches the file
+            max_dbs=0,
+            max_readers=512,
+        )
+    except lmdb.Error as error:
+        raise StoreDamaged(f"{file} is not a usable store ({error}); move it away to have it rebuilt") from error

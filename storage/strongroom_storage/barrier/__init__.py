@@ -1,0 +1,1 @@
+"""The barrier: above it plaintext, below it ciphertext only."""

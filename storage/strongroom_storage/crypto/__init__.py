@@ -1,0 +1,1 @@
+"""Randomness, secrets in memory, and the one cipher of the barrier."""
