@@ -1,0 +1,1 @@
+"""Policies: text to rules, rules to decisions."""
