@@ -1,0 +1,1 @@
+"""Secrets engines: one folder each, listed in `registry.py`."""
