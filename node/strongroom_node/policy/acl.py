@@ -158,9 +158,6 @@ def compile_policies(policies: Iterable[Policy], now: float = 0.0) -> ACL:
                 expires = min(expires, rule.expires) if expires else rule.expires
             shape, path = shape_of(rule.path)
             tables[shape].setdefault(path, Permission()).merge(rule, policy.name)
-    for table in tables.values():
-        for permission in table.values():
-            permission.prepare()
     return ACL(tables[Shape.EXACT], tables[Shape.PREFIX], tables[Shape.SEGMENTS], expires=expires)
 
 

@@ -33,7 +33,7 @@ class Decision:
 
 @dataclass(slots=True)
 class Permission:
-    """Merged rules of one pattern. Built by `merge`, then only read."""
+    """Merged rules of one pattern. Built by `merge`; afterwards only `decisions` fills up."""
 
     bits: int = 0
     allowed: dict[str, tuple[Any, ...]] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Permission:
     grants: dict[int, tuple[str, ...]] = field(default_factory=dict)
     """Capability bit to the names of the policies that give it."""
     decisions: dict[Operation, Decision] = field(default_factory=dict)
-    """Ready answers for operations that no constraint touches."""
+    """Answers that were asked for before, for operations that no constraint touches."""
 
     def merge(self, rule: PathRule, policy: str) -> None:
         """Add a rule of the same pattern: capabilities add up, one deny takes all, the tighter bound wins."""
@@ -71,13 +71,6 @@ class Permission:
         self.min_wrapping_ttl = self.max_wrapping_ttl = 0.0
         self.page_limit = 0
 
-    def prepare(self) -> None:
-        """Work out the answers that depend on nothing but the operation."""
-        for operation, bit in capability.NEEDED.items():
-            is_given = bool(self.bits & bit)
-            if not is_given or not self._is_constrained(operation):
-                self.decisions[operation] = self._decision(operation, is_given)
-
     def _is_constrained(self, operation: Operation) -> bool:
         if self.min_wrapping_ttl or self.max_wrapping_ttl:
             return True
@@ -85,7 +78,7 @@ class Permission:
             return bool(self.page_limit)
         return operation in _CHECKED_PARAMETERS and bool(self.allowed or self.denied or self.required)
 
-    def _decision(self, operation: Operation, allowed: bool) -> Decision:
+    def _decision(self, operation: Operation, *, allowed: bool) -> Decision:
         return Decision(
             allowed,
             sudo=bool(self.bits & capability.SUDO),
@@ -95,13 +88,17 @@ class Permission:
         )
 
     def check(self, operation: Operation, data: dict[str, Any], wrap_ttl: float, has_wrap: bool) -> Decision:
-        """The answer for an operation whose constraints have to be looked at."""
+        """The answer for an operation; kept in `decisions` if it depends on nothing but the operation."""
+        if not self.bits & capability.NEEDED[operation]:
+            return self.decisions.setdefault(operation, self._decision(operation, allowed=False))
+        if not self._is_constrained(operation):
+            return self.decisions.setdefault(operation, self._decision(operation, allowed=True))
         allowed = self._permits_wrapping(wrap_ttl, has_wrap)
         if allowed and operation in _CHECKED_PARAMETERS:
             allowed = parameters.are_permitted(data, self.allowed, self.denied, self.required)
         elif allowed and operation in _PAGED:
             allowed = self._permits_page(data)
-        return self._decision(operation, allowed)
+        return self._decision(operation, allowed=allowed)
 
     def _permits_wrapping(self, wrap_ttl: float, has_wrap: bool) -> bool:
         if self.max_wrapping_ttl and (not has_wrap or wrap_ttl > self.max_wrapping_ttl):

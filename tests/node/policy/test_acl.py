@@ -57,7 +57,7 @@ def oracle_deciding_pattern(patterns, path, is_list):
     for one in tries:
         found = [p for p in patterns if oracle_matches(p, one)]
         if found:
-            return max(found, key=priority)
+            return max(found, key=oracle_priority)
     return None
 
 
