@@ -4,13 +4,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from strongroom_storage.view import StorageView
-
 from strongroom_node.sdk.mount import Mount
 from strongroom_node.sdk.path import Path
 from strongroom_node.sdk.request import Request
 from strongroom_node.sdk.response import Response
 from strongroom_node.sdk.system import SystemView
+from strongroom_storage.view import StorageView
 
 
 @dataclass(slots=True)

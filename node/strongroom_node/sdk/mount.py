@@ -33,7 +33,7 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     is_auth: bool = False
     description: str = ""
     config: MountConfig = MountConfig()
-    options: dict[str, str] = {}
+    options: dict[str, str] | None = None
     local: bool = False
     seal_wrap: bool = False
     external_entropy_access: bool = False

@@ -7,6 +7,7 @@ class TokenEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Everything known of one token, without the token itself.
 
     `key` is the salted id (never the id). Times are Unix seconds, durations seconds; `expire_time` 0 means never.
+    `num_uses` 0 means no limit, -1 that the last use has begun.
     """
 
     key: str
@@ -33,6 +34,12 @@ class TokenEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     lease_id: str = ""
     internal: dict[str, object] = {}
     cubbyhole: str = ""
+    ttl: float = 0.0
+    """Seconds granted last: what a renewal without an increment asks for again."""
+    revoked: str = ""
+    """Set while the revocation is being carried out: "tree" takes the children along, "spare" makes them orphans."""
+    due: float = 0.0
+    """Where the token stands in the index of what is due; 0 if it does not."""
 
     @property
     def is_root(self) -> bool:

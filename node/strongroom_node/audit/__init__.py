@@ -1,0 +1,1 @@
+"""Audit: evidence of every request and answer."""

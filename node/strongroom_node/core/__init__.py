@@ -1,0 +1,1 @@
+"""The core: mounts, routing and the pipeline that every request runs through."""

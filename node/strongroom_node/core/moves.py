@@ -1,0 +1,68 @@
+"""Taking mounts out of service and moving them."""
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import structlog
+
+from strongroom_node.sdk.mount import Mount
+from strongroom_storage.transaction import DELETE_TREE_KEYS_MAX
+
+if TYPE_CHECKING:
+    from strongroom_node.core.core import Core
+
+STATUSES_MAX = 100
+"""Moves whose outcome is remembered."""
+
+_log = structlog.get_logger("core")
+
+
+class Moves:
+    """Disables and moves mounts in steps that may be interrupted and begun again."""
+
+    def __init__(self, core: "Core") -> None:
+        """The core owns mounts, leases and storage."""
+        self._core = core
+        self._statuses: OrderedDict[str, dict[str, Any]] = OrderedDict()
+
+    async def disable(self, mount: Mount) -> None:
+        """Taint, revoke, delete, forget. What fails half-way is finished by asking again."""
+        core = self._core
+        tainted = msgspec.structs.replace(mount, tainted=True)
+        await core.mounts.replace(tainted)
+        await core.leases.revoke_prefix(mount.path)
+        if mount.is_auth:
+            await core.identity.forget_mount(mount.accessor)
+        view = core.barrier.view(mount.storage_prefix)
+        gone = False
+        while not gone:
+            with view.transaction() as tx:
+                gone = tx.delete_tree("") < DELETE_TREE_KEYS_MAX
+            await tx.commit()
+        await core.mounts.remove(tainted)
+        _log.info("unmounted", path=mount.path, type=mount.type)
+
+    async def move(self, mount: Mount, target: str, migration: str) -> None:
+        """Revoke the leases of the old path, then answer on the new one; data stay where they are."""
+        core = self._core
+        info = {"source_mount": mount.path, "target_mount": target, "status": "in-progress"}
+        self._remember(migration, info)
+        try:
+            await core.leases.revoke_prefix(mount.path)
+            await core.mounts.replace(msgspec.structs.replace(mount, path=target))
+        except Exception:
+            self._remember(migration, {**info, "status": "failure"})
+            raise
+        self._remember(migration, {**info, "status": "success"})
+        _log.info("mount moved", source=mount.path, target=target, migration_id=migration)
+
+    def _remember(self, migration: str, info: dict[str, Any]) -> None:
+        self._statuses[migration] = info
+        while len(self._statuses) > STATUSES_MAX:
+            self._statuses.popitem(last=False)
+
+    def status(self, migration: str) -> dict[str, Any] | None:
+        """How a move went, if it is remembered."""
+        info = self._statuses.get(migration)
+        return None if info is None else {"migration_id": migration, "migration_info": info}

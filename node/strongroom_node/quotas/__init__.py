@@ -1,0 +1,1 @@
+"""Quotas: how much of the node one client may use."""
