@@ -32,7 +32,10 @@ class StateMachine:
         self.applied_index, self.applied_term = (0, 0) if record is None else _APPLIED.unpack(record)
 
     def apply(self, index: int, term: int, command: bytes) -> None:
-        """Carry out the command at `index`, which follows the last one. Raises CommandInvalid, and then nothing happened."""
+        """Carry out the command at `index`, which follows the last one.
+
+        Raises CommandInvalid, and then nothing happened.
+        """
         if index != self.applied_index + 1:
             raise ValueError(f"command {index} does not follow {self.applied_index}")
         flat = decode_write(command)

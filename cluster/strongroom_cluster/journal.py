@@ -7,6 +7,7 @@ magic (8) | format (4) | first index (8) | CRC (4), written and synced before th
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from struct import Struct
 from typing import Final, Protocol
@@ -16,6 +17,7 @@ import structlog
 
 from strongroom_cluster import record
 from strongroom_cluster.errors import JournalDamaged
+from strongroom_storage.files import sync_folder
 
 _log = structlog.get_logger("strongroom.journal")
 
@@ -51,11 +53,6 @@ class Journal(Protocol):
         """Index of the newest entry, 0 if there never was one."""
         ...
 
-    @property
-    def size_bytes(self) -> int:
-        """Bytes of all entries held."""
-        ...
-
     def append(self, index: int, term: int, data: bytes) -> None:
         """Queue an entry for the next sync; `index` follows the last one."""
         ...
@@ -66,10 +63,6 @@ class Journal(Protocol):
 
     def replay(self, after: int) -> Iterator[Entry]:
         """The entries with an index above `after`, in order."""
-        ...
-
-    def drop_before(self, index: int) -> None:
-        """Delete segments that hold only entries below `index`."""
         ...
 
     def close(self) -> None:
@@ -83,21 +76,17 @@ class MemoryJournal:
     def __init__(self) -> None:
         self.first_index = 1
         self.last_index = 0
-        self.size_bytes = 0
 
-    def append(self, index: int, term: int, data: bytes) -> None:
+    def append(self, index: int, term: int, data: bytes) -> None:  # noqa: ARG002  -- nothing is kept
         """Count the entry."""
         self.last_index = index
 
     def sync(self) -> None:
         """Do nothing."""
 
-    def replay(self, after: int) -> Iterator[Entry]:
+    def replay(self, after: int) -> Iterator[Entry]:  # noqa: ARG002  -- nothing was kept
         """Nothing."""
         return iter(())
-
-    def drop_before(self, index: int) -> None:
-        """Do nothing."""
 
     def close(self) -> None:
         """Do nothing."""
@@ -114,10 +103,23 @@ class _Segment:
 class FileJournal:
     """The journal in a folder. Opening checks every record.
 
-    Raises JournalDamaged unless all is well but for an interrupted write at the very end, which is cut off.
+    Raises JournalDamaged unless all is well but for an interrupted write at the very end, which is cut off. Segments
+    that hold nothing above `trusted_index`, because a trusted store has applied it all, are checked when replayed only.
+    With `rewrite` the newest segment is written again: after a failed or unfinished sync the kernel may hold pages
+    that it believes to be on the disk and that are not. With `create` an absent journal begins here and now, so that
+    a store without one is known to be damaged, not new.
     """
 
-    def __init__(self, folder: Path, segment_bytes: int = SEGMENT_BYTES, sync: Callable[[int], None] = os.fdatasync) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        trusted_index: int = 0,
+        rewrite: bool = False,
+        create: bool = False,
+        segment_bytes: int = SEGMENT_BYTES,
+        sync: Callable[[int], None] = os.fdatasync,
+    ) -> None:
         self._folder = folder
         self._segment_bytes = segment_bytes
         self._fdatasync = sync
@@ -128,7 +130,12 @@ class FileJournal:
         self.last_index = 0
         self._durable = 0
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._recover()
+        self._recover(trusted_index)
+        if rewrite and self._segments:
+            self._rewrite(self._segments[-1])
+        if create and not self._segments:
+            self._begin_segment(1, 0)
+        self.written_bytes = self.size_bytes
 
     @property
     def first_index(self) -> int:
@@ -163,6 +170,7 @@ class FileJournal:
             written += os.pwrite(self._file, data[written:] if written else data, segment.end + written)
         self._fdatasync(self._file)
         segment.end += len(data)
+        self.written_bytes += len(data)
         self._buffer.clear()
         self._buffered = 0
         self._durable = self.last_index
@@ -173,21 +181,26 @@ class FileJournal:
             following = self._segments[position + 1] if position + 1 < len(self._segments) else None
             if following is not None and following.first <= after + 1:
                 continue
-            buffer = memoryview(segment.path.read_bytes())[: segment.end]
-            at = HEAD_BYTES
-            while at < segment.end:
-                header = record.decode_header(buffer, at)
-                data = None if header is None else record.data_of(buffer, at, header)
-                if header is None or data is None:
-                    raise JournalDamaged(f"{segment.path} changed while it was open, at offset {at}")
-                if header.index > after:
-                    yield Entry(header.index, header.term, data)
-                at += header.record_bytes
+            yield from self._read_segment(segment, after, following.first - 1 if following else self.last_index)
 
-    def drop_before(self, index: int) -> None:
-        """Delete segments whose entries are all below `index`; the newest stays."""
+    def _read_segment(self, segment: _Segment, after: int, last: int) -> Iterator[Entry]:
+        buffer = memoryview(segment.path.read_bytes())
+        at = HEAD_BYTES
+        for index in range(segment.first, last + 1):
+            header = record.decode_header(buffer, at)
+            data = None if header is None else record.data_of(buffer, at, header)
+            if header is None or data is None or header.index != index:
+                raise self._damage(segment.path, at, index, "is damaged")
+            if index > after:
+                yield Entry(index, header.term, data)
+            at += header.record_bytes
+
+    def forget_before(self, index: int) -> list[Path]:
+        """Let go of segments whose entries are all below `index`; the caller deletes the files, in their order."""
+        forgotten: list[Path] = []
         while len(self._segments) > 1 and self._segments[1].first <= index:
-            self._segments.pop(0).path.unlink()
+            forgotten.append(self._segments.pop(0).path)
+        return forgotten
 
     def close(self) -> None:
         """Release the file. What was appended and not synced is lost."""
@@ -217,23 +230,38 @@ class FileJournal:
 
     # Recovery
 
-    def _recover(self) -> None:
+    def _recover(self, trusted_index: int) -> None:
         for draft in self._folder.glob("*.new"):
             draft.unlink()
         paths = sorted(self._folder.glob("*.log"))
-        for path in paths:
-            self._recover_segment(path, is_last=path is paths[-1])
+        for path, following in zip_longest(paths, paths[1:]):
+            last = _name_index(following) - 1 if following else 0
+            if following is not None and last <= trusted_index:
+                self._trust_segment(path, last)
+            else:
+                self._recover_segment(path, is_last=following is None)
         self._durable = self.last_index
         if self._segments:
             self._file = os.open(self._segments[-1].path, os.O_RDWR | os.O_CLOEXEC)
 
-    def _recover_segment(self, path: Path, *, is_last: bool) -> None:
-        buffer = path.read_bytes()
-        first = _segment_first(path, buffer)
+    def _trust_segment(self, path: Path, last: int) -> None:
+        with path.open("rb") as file:
+            first = self._check_head(path, file.read(HEAD_BYTES))
+        size = path.stat().st_size
+        self._segments.append(_Segment(path, first, size, size))
+        self.last_index = last
+
+    def _check_head(self, path: Path, head: bytes) -> int:
+        first = _segment_first(path, head)
         if self._segments and first != self.last_index + 1:
             raise JournalDamaged(
                 f"{path} begins with index {first}, but the segment before it ends with {self.last_index}: {_ADVICE}"
             )
+        return first
+
+    def _recover_segment(self, path: Path, *, is_last: bool) -> None:
+        buffer = path.read_bytes()
+        first = self._check_head(path, buffer)
         self.last_index = first - 1
         at = HEAD_BYTES
         while True:
@@ -241,21 +269,31 @@ class FileJournal:
             if state is not record.State.GOOD or header is None:
                 break
             if header.index != self.last_index + 1:
-                raise self._damage(path, at, f"holds index {header.index}")
+                raise self._damage(path, at, self.last_index + 1, f"holds index {header.index}")
             self.last_index = header.index
             at += header.record_bytes
         if state is record.State.DAMAGED or (state is record.State.TORN and not is_last):
-            raise self._damage(path, at, "is damaged")
+            raise self._damage(path, at, self.last_index + 1, "is damaged")
         later = record.find_later(buffer, at, self.last_index)
         if later is not None and (not is_last or later[1].durable > self.last_index):
-            raise self._damage(path, at, f"is damaged (a good record with index {later[1].index} follows at {later[0]})")
+            raise self._damage(
+                path,
+                at,
+                self.last_index + 1,
+                f"is damaged (a good record with index {later[1].index} follows at {later[0]})",
+            )
         if len(buffer.rstrip(b"\x00")) > at:
             _cut(path, at, len(buffer))
             _log.warning("journal tail cut off", file=str(path), offset=at, last_index=self.last_index)
         self._segments.append(_Segment(path, first, at, len(buffer)))
 
-    def _damage(self, path: Path, at: int, what: str) -> JournalDamaged:
-        return JournalDamaged(f"{path}: the record at offset {at}, index {self.last_index + 1}, {what}: {_ADVICE}")
+    def _damage(self, path: Path, at: int, index: int, what: str) -> JournalDamaged:
+        return JournalDamaged(f"{path}: the record at offset {at}, index {index}, {what}: {_ADVICE}")
+
+    def _rewrite(self, segment: _Segment) -> None:
+        data = os.pread(self._file, segment.end, 0)
+        os.pwrite(self._file, data, 0)
+        self._fdatasync(self._file)
 
 
 _ADVICE: Final = (
@@ -273,6 +311,13 @@ def _segment_first(path: Path, buffer: bytes) -> int:
     raise JournalDamaged(f"{path}: the head of the segment, at offset 0, is damaged or of another format: {_ADVICE}")
 
 
+def _name_index(path: Path) -> int:
+    """The index in a segment's name. Raises JournalDamaged for a name that is none."""
+    if not (path.stem.isascii() and path.stem.isdecimal()):
+        raise JournalDamaged(f"{path} is not a segment of the journal; move it away")
+    return int(path.stem)
+
+
 def _cut(path: Path, at: int, size: int) -> None:
     """Make everything from an offset zero again, durably."""
     file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
@@ -282,12 +327,3 @@ def _cut(path: Path, at: int, size: int) -> None:
         os.fsync(file)
     finally:
         os.close(file)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

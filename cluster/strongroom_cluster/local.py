@@ -35,7 +35,7 @@ class _Proposal(NamedTuple):
 
 
 class LocalLog:
-    """`OrderedLog` without other nodes. `on_failure` is called once if a write or an apply fails; nothing works after."""
+    """`OrderedLog` without other nodes. `on_failure` is called once if a write or an apply fails: it is over then."""
 
     def __init__(self, journal: Journal, machine: StateMachine, on_failure: Callable[[BaseException], None]) -> None:
         self._journal = journal
@@ -55,6 +55,11 @@ class LocalLog:
     def is_active(self) -> bool:
         """True from `start` until `close` or a failure."""
         return self._state is Leadership.ACTIVE
+
+    @property
+    def state(self) -> Leadership:
+        """What this node may do."""
+        return self._state
 
     @property
     def applied_index(self) -> int:

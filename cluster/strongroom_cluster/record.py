@@ -75,12 +75,12 @@ def data_of(buffer: bytes | memoryview, at: int, header: Header) -> bytes | None
 
 def judge(buffer: bytes, at: int) -> tuple[State, Header | None]:
     """What lies at offset `at` of a file whose end is the end of `buffer`; bytes beyond count as never written."""
-    written = len(buffer.rstrip(b"\x00"))
     header = decode_header(buffer, at)
     if header is not None:
         if data_of(buffer, at, header) is not None:
             return State.GOOD, header
         return (State.TORN if _is_body_torn(buffer, at, header) else State.DAMAGED), header
+    written = len(buffer.rstrip(b"\x00"))
     if written <= at:
         return State.END, None
     return (State.TORN if _is_header_torn(buffer, at, written) else State.DAMAGED), None
@@ -102,7 +102,9 @@ def _is_body_torn(buffer: bytes, at: int, header: Header) -> bool:
         return True
     first = -(-(at + HEADER_BYTES) // SECTOR_BYTES) * SECTOR_BYTES
     zeros = bytes(SECTOR_BYTES)
-    return any(buffer[sector : sector + SECTOR_BYTES] == zeros for sector in range(first, end - SECTOR_BYTES + 1, SECTOR_BYTES))
+    return any(
+        buffer[sector : sector + SECTOR_BYTES] == zeros for sector in range(first, end - SECTOR_BYTES + 1, SECTOR_BYTES)
+    )
 
 
 def find_later(buffer: bytes, at: int, index: int) -> tuple[int, Header] | None:

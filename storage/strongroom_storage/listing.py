@@ -1,6 +1,7 @@
 """Ordered listing over a seek function: one level or all below, never loading a folder.
 
-`/` sorts just before `0`, so everything below the folder `a/` lies in [`a/`, `a0`): one seek passes a folder of any size.
+`/` sorts just before `0`, so everything below the folder `a/` lies in [`a/`, `a0`): one seek passes a folder of any
+size.
 """
 
 from strongroom_storage.backend import Seek

@@ -50,13 +50,17 @@ class Transaction:
         self._work = work or _Work()
 
     def __enter__(self) -> Self:
+        """Open the block. Raises TransactionClosed for a second one."""
         if self._work.is_open or self._work.committed is not None:
             raise TransactionClosed("a transaction has one block")
         self._barrier.admit()
         self._work.is_open = True
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Seal and queue the writes, or drop them if the block failed."""
         work = self._work
         work.is_open = False
         if kind is not None:

@@ -54,8 +54,8 @@ class StorageView:
             record = backend.get(full.encode())
             if record is not None and record_index(record) == entry[1]:
                 self._cached[full] = (backend.epoch, entry[1], decode, entry[3])
-                value = entry[3]
-                return value
+                kept: T = entry[3]
+                return kept
         return self._decode(full, decode)
 
     def _decode(self, full: str, decode: Callable[[bytes], T]) -> T | None:
@@ -75,7 +75,9 @@ class StorageView:
         A folder costs one seek whatever it holds.
         """
         self._barrier.require_unsealed()
-        return listing.names(listing.list_page(self._backend.seeker(), *listing.page_start(self.prefix, path, after), limit))
+        return listing.names(
+            listing.list_page(self._backend.seeker(), *listing.page_start(self.prefix, path, after), limit)
+        )
 
     def walk(self, path: str = "", after: str = "", limit: int = -1) -> list[str]:
         """Keys at any depth below a path, relative to it; sorted, those greater than `after`, at most `limit`."""
@@ -91,4 +93,5 @@ class StorageView:
         return Transaction(self._barrier, self.prefix)
 
     def __repr__(self) -> str:
+        """Name the prefix."""
         return f"<StorageView {self.prefix}>"

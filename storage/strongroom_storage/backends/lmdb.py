@@ -4,7 +4,6 @@ Commits are not synced: the journal is the write-ahead log. After a killed proce
 kernel holds what was written; after a power cut it may not be, and `cluster.recovery` does not trust it then.
 """
 
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -12,11 +11,13 @@ from typing import Any, Final
 import lmdb
 
 from strongroom_storage.backend import Change, Get, Seek
+from strongroom_storage.backends.lmdb_copy import Snapshot, require_whole
 from strongroom_storage.errors import StoreDamaged
 
-# Address space, not memory or disk. Beyond it the map is doubled, which needs all readers to pause.
+DATA_FILE: Final = "data.mdb"
+
+# Address space, not memory or disk. Beyond it the map is doubled.
 MAP_BYTES_MIN: Final = 64 << 30
-_PAGE_BYTES: Final = 4096
 
 
 class LMDBBackend:
@@ -27,10 +28,12 @@ class LMDBBackend:
     """
 
     def __init__(self, folder: Path, *, read_only: bool = False, map_bytes_min: int = MAP_BYTES_MIN) -> None:
-        self.folder = folder
-        self._read_only = read_only
+        self.file = folder / DATA_FILE
         self._env = _open(folder, read_only, map_bytes_min)
-        self._map_lock = threading.Lock()  # held while another thread relies on the map staying where it is
+        self._snapshot: Snapshot | None = None
+        self._page_bytes = int(self._env.stat()["psize"])
+        if self._env.info()["last_txnid"]:
+            require_whole(self.file, self.size_bytes())
         self._renew()
 
     def _renew(self) -> None:
@@ -71,8 +74,9 @@ class LMDBBackend:
                     put(key, record)
 
     def _grow(self) -> None:
-        with self._map_lock:
-            self._env.set_mapsize(self._env.info()["map_size"] * 2)
+        if self._snapshot is not None:
+            self._snapshot.lose()  # LMDB ends all read transactions when it moves the map
+        self._env.set_mapsize(self._env.info()["map_size"] * 2)
 
     def refresh(self) -> None:
         """See what other processes have applied since; costs a fifth of a microsecond."""
@@ -81,7 +85,13 @@ class LMDBBackend:
 
     def size_bytes(self) -> int:
         """Bytes of the file that are in use or were."""
-        return int(self._env.info()["last_pgno"] + 1) * _PAGE_BYTES
+        return (int(self._env.info()["last_pgno"]) + 1) * self._page_bytes
+
+    def snapshot(self) -> Snapshot:
+        """Hold this moment, to be copied on another thread. One at a time: meanwhile no page is used again."""
+        pages = int(self._env.info()["last_pgno"]) + 1
+        self._snapshot = Snapshot(self.file, self._env.begin(), self._page_bytes, pages)
+        return self._snapshot
 
     def sync(self) -> None:
         """Force everything applied so far to the disk."""
@@ -94,7 +104,7 @@ class LMDBBackend:
 
 
 def _open(folder: Path, read_only: bool, map_bytes_min: int) -> Any:
-    file = folder / "data.mdb"
+    file = folder / DATA_FILE
     size = file.stat().st_size if file.exists() else 0
     map_bytes = max(map_bytes_min, 1 << (4 * size).bit_length())
     try:

@@ -49,4 +49,5 @@ class AEAD:
             raise FrameInvalid("a sealed record does not open: it was changed or moved") from None
 
     def __repr__(self) -> str:
+        """Say nothing of the key."""
         return "<AEAD>"

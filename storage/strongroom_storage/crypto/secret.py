@@ -26,6 +26,7 @@ class SecretBytes:
         self._buffer = bytearray()
 
     def __len__(self) -> int:
+        """Length in bytes."""
         return len(self._buffer)
 
     def __eq__(self, other: object) -> bool:
@@ -35,16 +36,23 @@ class SecretBytes:
     __hash__ = None  # type: ignore[assignment]  # a hash of a secret would leak it into dictionaries
 
     def __repr__(self) -> str:
+        """Say nothing of the secret."""
         return "<secret>"
 
     def __reduce__(self) -> str:
+        """Refuse to be copied or serialized."""
         raise TypeError("a secret is not to be serialized")
 
     def __enter__(self) -> Self:
+        """Use the secret for a block."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Wipe it at the end of the block."""
         self.wipe()
 
     def __del__(self) -> None:
+        """Wipe what nobody refers to any more."""
         self.wipe()
