@@ -64,6 +64,13 @@ def read_share(typed: str) -> bytes:
     Hexadecimal wins where its length makes sense; a base64 text may look like hexadecimal too.
     Raises ShareInvalid, which never repeats the input.
     """
+    share = decode_share(typed)
+    check_share(share)
+    return share
+
+
+def decode_share(typed: str) -> bytes:
+    """What was typed as bytes, of any length up to a kilobyte. Raises ShareInvalid."""
     text = typed.replace("\r", "").replace("\n", "")
     if len(text) > _TYPED_CHARACTERS_MAX:
         raise ShareInvalid(f"key is longer than maximum {SHARE_BYTES_MAX} bytes")
@@ -76,8 +83,12 @@ def read_share(typed: str) -> bytes:
             share = base64.b64decode(text, validate=True)
         except ValueError:
             raise ShareInvalid("'key' must be a valid hex or base64 string") from None
+    return share
+
+
+def check_share(share: bytes) -> None:
+    """Raise ShareInvalid for a length that no share has."""
     if len(share) < SHARE_BYTES_MIN:
         raise ShareInvalid(f"key is shorter than minimum {SHARE_BYTES_MIN} bytes")
     if len(share) > SHARE_BYTES_MAX:
         raise ShareInvalid(f"key is longer than maximum {SHARE_BYTES_MAX} bytes")
-    return share

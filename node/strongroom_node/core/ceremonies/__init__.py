@@ -1,0 +1,6 @@
+"""Init, unseal, rekey, root generation and rotation: how the keys of a cluster are made, opened and replaced."""
+
+from strongroom_node.core.ceremonies.custody import NodeFacts
+from strongroom_node.core.ceremonies.keeper import Keeper, Lifecycle
+
+__all__ = ["Keeper", "Lifecycle", "NodeFacts"]

@@ -1,0 +1,1 @@
+"""Seals: what keeps the root key. `registry.py` is the list."""
