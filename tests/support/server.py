@@ -84,11 +84,11 @@ def running_dev(environment: Mapping[str, str] | None = None) -> Iterator[Server
 
 
 @contextmanager
-def running_production(folder: Path, extra_configuration: str = "") -> Iterator[Server]:
+def running_production(folder: Path, extra_configuration: str = "", binary: Path = BINARY) -> Iterator[Server]:
     """A server with a configuration file and durable storage below `folder`; used again, it continues with what is there."""
     data = folder / "data"
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _running([f"{BINARY}", "server", f"-config={folder}/server.hcl"], folder, None, extra_configuration) as server:
+    with _running([f"{binary}", "server", f"-config={folder}/server.hcl"], folder, None, extra_configuration) as server:
         yield server
 
 
