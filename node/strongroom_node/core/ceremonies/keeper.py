@@ -3,7 +3,7 @@
 import asyncio
 import base64
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import structlog
 
@@ -30,38 +30,44 @@ _RETRY_SECONDS_MAX: Final = 30.0
 """A seal that is away is asked often at first, then about as often as an operator looks."""
 
 
-class Lifecycle(Protocol):
-    """What the core does around the opening and closing of the barrier."""
+async def _nothing(*_arguments: str) -> None:
+    """What is done when the core gave no callback."""
 
-    async def after_unseal(self) -> None:
-        """Make ready to serve, over an open barrier; make what a new cluster lacks. May be called again and again."""
-        ...
 
-    async def before_seal(self) -> None:
-        """Stop serving; the barrier closes when this returns."""
-        ...
-
-    async def make_root_token(self) -> str:
-        """A new root token, stored."""
-        ...
-
-    async def discard_root_token(self, token: str) -> None:
-        """Revoke a root token that could not be handed over."""
-        ...
+def _no_facts() -> NodeFacts:
+    return NodeFacts(version="", build_date="", storage_type="")
 
 
 class Keeper:
     """Transport-free: answers are Vault's JSON objects, refusals are request errors. All state is this node's."""
 
-    def __init__(self, barrier: Barrier, seal: Seal, lifecycle: Lifecycle, facts: Callable[[], NodeFacts]) -> None:
+    def __init__(
+        self,
+        barrier: Barrier,
+        seal: Seal,
+        *,
+        make_root_token: Callable[[], Awaitable[str]],
+        on_unsealed: Callable[[], Awaitable[None]],
+        on_sealing: Callable[[], Awaitable[None]] = _nothing,
+        discard_root_token: Callable[[str], Awaitable[None]] = _nothing,
+        facts: Callable[[], NodeFacts] = _no_facts,
+    ) -> None:
+        """Callbacks run with the keeper's lock held: they must not call it.
+
+        `on_unsealed` makes ready to serve, and makes what a new cluster lacks, over an open barrier; it runs after
+        every unsealing and once within init. `on_sealing` stops serving; the barrier closes when it returns.
+        `make_root_token` stores and returns a root token, `discard_root_token` revokes one nobody could be given.
+        """
         self._custody = Custody(barrier, seal)
         self._barrier = barrier
-        self._lifecycle = lifecycle
+        self._make_root_token = make_root_token
+        self._on_unsealed = on_unsealed
+        self._on_sealing = on_sealing
         self._facts = facts
         self._unsealing = UnsealProgress()
         self.rekey = Rekey(self._custody, is_recovery=False)
         self.rekey_recovery = Rekey(self._custody, is_recovery=True)
-        self.generate_root = GenerateRoot(self._custody, lifecycle.make_root_token, lifecycle.discard_root_token)
+        self.generate_root = GenerateRoot(self._custody, make_root_token, discard_root_token)
 
     @property
     def is_initialized(self) -> bool:
@@ -139,6 +145,12 @@ class Keeper:
                 await self._close()
                 log.info("sealed")
 
+    async def stop(self) -> None:
+        """At the end of a node: as `seal`, but whatever the core does at its own end is left to it."""
+        async with self._custody.lock:
+            self._forget()
+            self._barrier.seal()
+
     def seal_status(self) -> dict[str, Any]:
         """Vault's seal status; answers always."""
         facts = self._facts()
@@ -215,7 +227,7 @@ class Keeper:
         """The first root token. If it cannot be made the keys must still reach their holders: they can make another."""
         try:
             await self._open(root_key)
-            return await self._lifecycle.make_root_token()
+            return await self._make_root_token()
         except Exception:
             log.exception("no root token was made at init; use generate-root")
             return ""
@@ -227,18 +239,21 @@ class Keeper:
         except RootKeyInvalid as error:
             raise Internal("the stored root key does not open the keyring") from error
         try:
-            await self._lifecycle.after_unseal()
+            await self._on_unsealed()
         except BaseException:
             self._barrier.seal()
             raise
         log.info("unsealed")
 
-    async def _close(self) -> None:
+    def _forget(self) -> None:
         for ceremony in (self.rekey, self.rekey_recovery, self.generate_root):
             ceremony.forget()
         self._unsealing.reset()
+
+    async def _close(self) -> None:
+        self._forget()
         try:
-            await self._lifecycle.before_seal()
+            await self._on_sealing()
         finally:
             self._barrier.seal()
 
