@@ -52,7 +52,9 @@ class EngineType:
     """One kind of secrets engine or auth method.
 
     `paths_for` chooses other paths by the mount (KV v1 and v2 are one type). `renew_login` is asked when a token of an
-    auth method is renewed, and may refuse. `prepare` runs when a mount is made or tuned, to check its options.
+    auth method is renewed, and may refuse. `alias_of_login` names the alias that a login is about before it is tried,
+    which makes the method subject to user lockout; "" exempts the request. `prepare` runs when a mount is made or
+    tuned, to check its options.
     """
 
     name: str
@@ -63,6 +65,7 @@ class EngineType:
     secrets: tuple[SecretType, ...] = ()
     is_auth: bool = False
     login_path: str = ""
+    alias_of_login: Callable[[Request], str] | None = None
     renew_login: Handler | None = None
     prepare: Callable[[Mount], None] | None = None
     on_mount: Callable[[Engine], Awaitable[None]] | None = None
