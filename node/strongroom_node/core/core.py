@@ -12,7 +12,8 @@ import structlog
 from strongroom_cluster.store import Store
 from strongroom_node.audit.broker import AuditBroker
 from strongroom_node.core.background import Background
-from strongroom_node.core.ceremonies.keeper import Keeper
+from strongroom_node.core.ceremonies import Keeper, NodeFacts
+from strongroom_node.core.ceremonies.bodies import InitBody, UnsealBody
 from strongroom_node.core.founding import PRODUCT_VERSION, development_secrets, found
 from strongroom_node.core.logins import Logins
 from strongroom_node.core.mounts import SYSTEM_TTL_SECONDS, Mount, MountTable
@@ -23,6 +24,7 @@ from strongroom_node.core.router import Route, Router
 from strongroom_node.core.settings import Settings
 from strongroom_node.core.token_support import token_type
 from strongroom_node.core.wrapping import Wrapping
+from strongroom_node.engines.identity import identity_type
 from strongroom_node.expiration.index import LeaseIndex
 from strongroom_node.expiration.leases import Lease, LeaseStore
 from strongroom_node.expiration.worker import ExpirationWorker
@@ -81,7 +83,7 @@ class Core:
         self.mounts = MountTable(self.barrier, (config.default_lease_ttl, config.max_lease_ttl))
         self.plugins = Plugins(self)
         self.router = Router(self.mounts, self.plugins.make)
-        self.policies = PolicyStore(self.barrier)
+        self.policies = PolicyStore(self.barrier, now)
         self.identity = IdentityStore(self.barrier, now)
         self.lockout = Lockout(now, config.user_lockout)
         index = LeaseIndex(self.barrier)
@@ -96,7 +98,16 @@ class Core:
         self.background = Background()
         self.expiration = ExpirationWorker(self.leases, self.tokens, index, now)
         self.plugins.provide(token_type(self))
-        self.keeper = Keeper(self.barrier, seal, make_root_token=self.tokens.create_root, on_unsealed=self._on_unsealed)
+        self.plugins.provide(identity_type(self.identity, self.mounts.by_accessor))
+        self.keeper = Keeper(
+            self.barrier,
+            seal,
+            make_root_token=self.tokens.create_root,
+            on_unsealed=self._on_unsealed,
+            on_sealing=self._on_sealing,
+            discard_root_token=self._discard_token,
+            facts=self.facts,
+        )
         self.active_since = 0.0
         self.set_log_level: Callable[[str, str], None] = lambda _level, _name: None
         self.log_levels: Callable[[], dict[str, str]] = dict
@@ -131,12 +142,30 @@ class Core:
             await self.barrier.maintain()
             await asyncio.sleep(MAINTENANCE_SECONDS)
 
-    async def seal(self) -> None:
-        """Stop background work and forget the keys."""
+    async def _discard_token(self, token: str) -> None:
+        entry = self.tokens.lookup(token)
+        if entry is not None:
+            await self.tokens.revoke(entry.key)
+
+    async def _on_sealing(self) -> None:
         await self.background.stop()
-        await self.keeper.seal()
         self.router.forget()
         _log.info("vault is sealed")
+
+    async def seal(self) -> None:
+        """Stop background work and forget the keys."""
+        await self.keeper.seal()
+
+    def facts(self) -> NodeFacts:
+        """What status answers tell of this node; the cluster's name only while it can be read."""
+        cluster = {} if self.barrier.is_sealed else self.settings.read("cluster")
+        return NodeFacts(
+            version=PRODUCT_VERSION,
+            build_date="",
+            storage_type=self.config.storage_type,
+            cluster_name=cluster.get("name", ""),
+            cluster_id=cluster.get("id", ""),
+        )
 
     async def step_down(self) -> None:
         """Give up being active, where another node could take over; a node alone stays active."""
@@ -249,10 +278,20 @@ class Core:
         secret = route.secret_type(lease.kind) if route is not None else None
         return None if route is None or secret is None else (route, secret)
 
-    async def make_development(self) -> None:
-        """Mount what a development server has beside the usual: KV at `secret/`."""
-        if self.mounts.get("secret/") is None:
-            await self.mounts.add(development_secrets(self.now(), self.config.dev_kv_version))
+    async def make_development(self) -> str:
+        """Initialise with one key share, unseal, make the given root token and mount KV at `secret/`.
+
+        Returns the key share in base64. For servers that forget everything when they stop.
+        """
+        made = await self.keeper.init(InitBody(secret_shares=1, secret_threshold=1))
+        share: str = made["keys_base64"][0]
+        await self.keeper.unseal(UnsealBody(key=share))
+        await self._discard_token(made["root_token"])
+        await self.tokens.create_root(
+            token_id=self.config.dev_root_token, path="auth/token/create", display_name="token", leased=True
+        )
+        await self.mounts.add(development_secrets(self.now(), self.config.dev_kv_version))
+        return share
 
 
 async def _nothing_to_reload(_subsystem: str) -> bool:

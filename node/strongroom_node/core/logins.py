@@ -25,7 +25,9 @@ class Logins:
             return
         entity_id = ""
         if auth.alias_name:
-            entity_id = await core.identity.ensure_login(route.mount, auth.alias_name, auth.alias_metadata)
+            entity_id = await core.identity.ensure_login(
+                route.mount, auth.alias_name, auth.alias_metadata, group_aliases=auth.group_aliases
+            )
             if not core.identity.is_active(entity_id):
                 raise PermissionDenied
         display = f"{route.mount.path.removeprefix('auth/')}{auth.display_name}"

@@ -3,9 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from strongroom_node.core.router import Route
-from strongroom_node.policy.acl import Decision
+from strongroom_node.policy.permission import Decision
 from strongroom_node.sdk.errors import (
-    BadRequest,
     NotFound,
     PermissionDenied,
     PolicyDenied,
@@ -15,11 +14,12 @@ from strongroom_node.sdk.errors import (
 )
 from strongroom_node.sdk.fields import coerce_fields
 from strongroom_node.sdk.help import path_help
+from strongroom_node.sdk.login import CredentialsInvalid
 from strongroom_node.sdk.path import Handler, Path
 from strongroom_node.sdk.request import LISTS, Operation, Request
 from strongroom_node.sdk.response import Response
-from strongroom_node.tokens import cidr
-from strongroom_node.tokens.store import LAST_USE
+from strongroom_node.tokens.cidr import address_in
+from strongroom_node.tokens.record import LAST_USE
 
 if TYPE_CHECKING:
     from strongroom_node.core.core import Core
@@ -103,7 +103,7 @@ class Pipeline:
         entry = tokens.lookup(request.token) if request.token else None
         if entry is None:
             raise PermissionDenied
-        if entry.bound_cidrs and not cidr.allows(entry.bound_cidrs, request.remote_address):
+        if entry.bound_cidrs and not address_in(request.remote_address, entry.bound_cidrs):
             raise PermissionDenied
         request.auth = entry
         self._identity_of(request)
@@ -181,7 +181,7 @@ class Pipeline:
         lockout.check(route.mount, alias)
         try:
             response = await handler(route.engine, request)
-        except (BadRequest, PermissionDenied):
+        except CredentialsInvalid:
             lockout.failed(route.mount, alias)
             raise
         lockout.succeeded(route.mount, alias)

@@ -38,4 +38,4 @@ class MountSystemView:
 
     def entity_info(self, entity_id: str) -> dict[str, Any] | None:
         """Name, metadata and aliases of an entity."""
-        return self._core.identity.template_context(entity_id)
+        return self._core.identity.entity_info(entity_id)

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -256,7 +257,7 @@ def _from_base64(text: str) -> str:
         raise FieldInvalid("expected a map") from error
 
 
-def coerce_fields(declared: dict[str, Field], data: dict[str, Any]) -> dict[str, Any]:
+def coerce_fields(declared: Mapping[str, Field], data: dict[str, Any]) -> dict[str, Any]:
     """The declared fields present in `data`, each in its type. JSON null counts as absent.
 
     Raises BadRequest naming the field that does not fit.

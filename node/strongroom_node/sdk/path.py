@@ -1,7 +1,7 @@
 """Path declarations, and finding the one that a request means."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,7 +29,7 @@ class Path:
     """
 
     pattern: str
-    fields: dict[str, Field] = field(default_factory=dict)
+    fields: Mapping[str, Field] = field(default_factory=dict)
     read: Handler | None = None
     update: Handler | None = None
     create: Handler | None = None

@@ -1,8 +1,7 @@
 """`sys/rotate`, `sys/key-status`, `sys/seal`: the barrier's keys."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from strongroom_node.sdk.errors import BadRequest
 from strongroom_node.sdk.fields import Bool, Duration, Int
 from strongroom_node.sdk.path import Path
 from strongroom_node.sdk.request import Request
@@ -10,9 +9,6 @@ from strongroom_node.sdk.response import Response
 
 if TYPE_CHECKING:
     from strongroom_node.system.engine import SystemEngine
-
-OPERATIONS_MIN, OPERATIONS_MAX = 1_000_000, 3_865_470_566
-"""Encryptions under one key term before it rotates; the upper end stays well below 2**32 (NIST SP 800-38D 8.3)."""
 
 
 async def key_status(engine: "SystemEngine", _request: Request) -> Response:
@@ -32,16 +28,29 @@ async def read_rotation(engine: "SystemEngine", _request: Request) -> Response:
 
 async def write_rotation(engine: "SystemEngine", request: Request) -> None:
     """Set when the key rotates by itself."""
-    now: dict[str, Any] = engine.core.keeper.rotation_config()
-    operations = request.get("max_operations", now["max_operations"])
-    interval = request.get("interval", now["interval"])
-    if not OPERATIONS_MIN <= operations <= OPERATIONS_MAX:
-        raise BadRequest(f"max_operations must be in the range [{OPERATIONS_MIN}, {OPERATIONS_MAX}]")
-    if interval and interval < 24 * 3600:
-        raise BadRequest("interval must be at least 24 hours, or 0")
     await engine.core.keeper.configure_rotation(
-        enabled=request.get("enabled", now["enabled"]), interval=float(interval), max_operations=operations
+        enabled=request.get("enabled"), interval=request.get("interval"), max_operations=request.get("max_operations")
     )
+
+
+async def backup(engine: "SystemEngine", _request: Request) -> Response:
+    """The PGP-encrypted unseal keys that the last rekey kept."""
+    return Response(data=engine.core.keeper.rekey.backup(), flat=True)
+
+
+async def delete_backup(engine: "SystemEngine", _request: Request) -> None:
+    """Drop the kept unseal keys."""
+    await engine.core.keeper.rekey.delete_backup()
+
+
+async def recovery_backup(engine: "SystemEngine", _request: Request) -> Response:
+    """The PGP-encrypted recovery keys that the last rekey kept."""
+    return Response(data=engine.core.keeper.rekey_recovery.backup(), flat=True)
+
+
+async def delete_recovery_backup(engine: "SystemEngine", _request: Request) -> None:
+    """Drop the kept recovery keys."""
+    await engine.core.keeper.rekey_recovery.delete_backup()
 
 
 async def seal(engine: "SystemEngine", _request: Request) -> None:
@@ -67,6 +76,13 @@ PATHS = (
     Path("rotate/keyring", update=rotate, sudo=True, help="Rotate the barrier's encryption key."),
     Path(
         "rotate/keyring/config", fields=_ROTATION, read=read_rotation, update=write_rotation, help="Automatic rotation."
+    ),
+    Path("rekey/backup", read=backup, delete=delete_backup, help="The kept unseal keys of the last rekey."),
+    Path(
+        "rekey/recovery-key-backup",
+        read=recovery_backup,
+        delete=delete_recovery_backup,
+        help="The kept recovery keys of the last rekey.",
     ),
     Path("seal", update=seal, sudo=True, help="Seal the node."),
     Path("step-down", update=step_down, sudo=True, help="Make the active node step down."),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from strongroom_node.core.mounts import PROTECTED, Mount, MountConfig, mount_path, new_accessor
+from strongroom_node.engines.registry import ALIASES
 from strongroom_node.sdk.durations import DurationInvalid, parse_duration
 from strongroom_node.sdk.errors import BadRequest
 from strongroom_node.sdk.fields import Bool, Field, Map, StringList, Text, coerce_fields
@@ -177,9 +178,9 @@ def new_mount(core: "Core", path: str, given: dict[str, Any], *, is_auth: bool) 
     if not kind:
         raise BadRequest("backend type must be specified as a string")
     options = _options(given.get("options"))
-    if kind in {"kv-v1", "kv-v2", "generic"} and not is_auth:
-        options = {"version": kind[-1], **options} if kind != "generic" else options
-        kind = "kv"
+    if not is_auth and kind in ALIASES:
+        kind, implied = ALIASES[kind]
+        options = {**options, **implied}
     full = mount_path(path, is_auth=is_auth)
     if not is_auth and (full in PROTECTED or full.startswith(tuple(PROTECTED))):
         raise BadRequest(f'cannot mount "{full}"')

@@ -90,6 +90,8 @@ async def tune(core: "Core", mount: Mount, given: dict[str, Any]) -> None:
         changes["plugin_version"] = given["plugin_version"]
     if given.get("options"):
         merged = {**(mount.options or {}), **{str(k): str(v) for k, v in given["options"].items()}}
+        if (mount.options or {}).get("version") == "2" and merged.get("version") != "2":
+            raise BadRequest("cannot downgrade mount from version 2")
         changes["options"] = merged
     changed = msgspec.structs.replace(mount, **changes)
     core.check_type(changed)
