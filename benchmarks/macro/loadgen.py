@@ -6,9 +6,11 @@ that never pause, and say nothing about an open arrival rate.
 """
 
 import asyncio
+import itertools
 import json
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import uvloop
@@ -28,10 +30,8 @@ class Tally:
 class Caller(asyncio.Protocol):
     """One connection that asks again as soon as it is answered."""
 
-    def __init__(
-        self, requests: list[bytes], first: int, step: int, tally: Tally, closed: asyncio.Future[None]
-    ) -> None:
-        self.requests, self.next, self.step = requests, first, step
+    def __init__(self, requests: Iterator[bytes], tally: Tally, closed: asyncio.Future[None]) -> None:
+        self.requests = requests
         self.tally, self.closed = tally, closed
         self.buffer = b""
         self.is_stopping = False
@@ -41,9 +41,13 @@ class Caller(asyncio.Protocol):
         self.ask()
 
     def ask(self) -> None:
+        request = next(self.requests, None)
+        if request is None:
+            self.is_stopping = True
+            self.transport.close()
+            return
         self.sent = time.perf_counter()
-        self.transport.write(self.requests[self.next])
-        self.next = (self.next + self.step) % len(self.requests)
+        self.transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         self.buffer = self.buffer + data if self.buffer else data
@@ -95,16 +99,16 @@ def build(job: dict) -> list[bytes]:
     return out
 
 
-async def run(job: dict) -> dict:
+async def run(job: dict) -> None:
     loop = asyncio.get_running_loop()
     tally, requests = Tally(), build(job)
-    count = job["connections"]
     callers, ends = [], []
-    for number in range(count):
+    for number in range(job["connections"]):
         end = loop.create_future()
-        first = number * len(requests) // count
+        first = number * len(requests) // job["connections"]
+        own = itertools.cycle(requests[first:] + requests[:first])
         _, caller = await loop.create_connection(
-            lambda first=first, end=end: Caller(requests, first, 1, tally, end), job["host"], job["port"]
+            lambda own=own, end=end: Caller(own, tally, end), job["host"], job["port"]
         )
         callers.append(caller)
         ends.append(end)
@@ -117,7 +121,19 @@ async def run(job: dict) -> dict:
     for caller in callers:
         caller.is_stopping = True
     await asyncio.wait_for(asyncio.gather(*ends), 30)
-    return {}
+
+
+async def send_all(host: str, port: int, requests: Iterator[bytes], connections: int) -> Tally:
+    """Send every request once, over so many connections; the tally of what was answered."""
+    loop = asyncio.get_running_loop()
+    tally = Tally(is_measuring=True)
+    ends = []
+    for _ in range(connections):
+        end = loop.create_future()
+        await loop.create_connection(lambda end=end: Caller(requests, tally, end), host, port)
+        ends.append(end)
+    await asyncio.gather(*ends)
+    return tally
 
 
 def result(tally: Tally, seconds: float) -> dict:
