@@ -55,7 +55,8 @@ class Keeper:
         """Callbacks run with the keeper's lock held: they must not call it.
 
         `on_unsealed` makes ready to serve, and makes what a new cluster lacks, over an open barrier; it runs after
-        every unsealing and once within init. `on_sealing` stops serving; the barrier closes when it returns.
+        every unsealing and once within init. `on_sealing` stops serving, also what `on_unsealed` began before it
+        failed; the barrier closes when it returns.
         `make_root_token` stores and returns a root token, `discard_root_token` revokes one nobody could be given.
         """
         self._custody = Custody(barrier, seal)
@@ -114,7 +115,7 @@ class Keeper:
             token = await self._first_root_token(keys.root_key)
             if token and order.root_recipient is not None:
                 token = base64.b64encode(order.root_recipient.encrypt(token.encode())).decode()
-            if not self._custody.seal.stores_keys:
+            if not self._custody.seal.stores_keys and not self.is_sealed:
                 await self._close()
             return keys.answer(token)
 
@@ -228,8 +229,9 @@ class Keeper:
         try:
             await self._open(root_key)
             return await self._make_root_token()
-        except Exception:
-            log.exception("no root token was made at init; use generate-root")
+        except Exception as error:  # noqa: BLE001  -- whatever failed, the shares exist once and must be answered
+            # not log.exception: a renderer that shows local variables would print the root key
+            log.error("no root token made at init, use generate-root", error=type(error).__name__, reason=str(error))  # noqa: TRY400  -- see above
             return ""
 
     async def _open(self, root_key: bytes) -> None:
@@ -241,7 +243,7 @@ class Keeper:
         try:
             await self._on_unsealed()
         except BaseException:
-            self._barrier.seal()
+            await self._close()
             raise
         log.info("unsealed")
 
