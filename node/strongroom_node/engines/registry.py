@@ -6,7 +6,7 @@ from typing import Final
 from strongroom_node.sdk.engine import EngineType
 
 BUILTIN: Final[dict[str, str]] = {
-    "identity": "strongroom_node.engines.identity",
+    "cubbyhole": "strongroom_node.engines.cubbyhole",
     "kv": "strongroom_node.engines.kv",
 }
 

@@ -50,7 +50,7 @@ def new_alias(entity_id: str, accessor: str, mount_type: str, name: str, now: in
 
 
 def put(tx: Transaction, before: Entity | None, after: Entity) -> None:
-    """Write an entity and keep its indexes right. Raises BadRequest if the name is another's."""
+    """Write an entity and keep its indexes right. Raises BadRequest if its name or an alias is another's."""
     name_key = keys.name_key(after.name)
     holder = tx.get(keys.ENTITY_NAME + name_key)
     if holder is not None and keys.split(holder)[0] != after.id:
@@ -63,6 +63,9 @@ def put(tx: Transaction, before: Entity | None, after: Entity) -> None:
             _drop_alias(tx, alias)
     for alias in after.aliases:
         if before is None or alias not in before.aliases:
+            taken = tx.get(_alias_key(alias))
+            if taken is not None and keys.split(taken)[0] != alias.id:
+                raise BadRequest("alias is already in use by another entity")
             tx.put(keys.ALIAS + alias.id, alias.owner.encode())
             tx.put(_alias_key(alias), keys.pair(alias.id, alias.owner))
     tx.put(keys.ENTITY + after.id, encode(after))

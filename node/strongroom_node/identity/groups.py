@@ -50,6 +50,9 @@ def put(tx: Transaction, before: Group | None, after: Group) -> None:
     if before is not None and keys.name_key(before.name) != name_key:
         tx.delete(keys.GROUP_NAME + keys.name_key(before.name))
     tx.put(keys.GROUP_NAME + name_key, keys.pair(after.id, after.name))
+    taken = None if after.alias is None else tx.get(_alias_key(after.alias))
+    if after.alias is not None and taken is not None and keys.split(taken)[0] != after.alias.id:
+        raise BadRequest("group alias is already in use by another group")
     if before is not None and before.alias is not None and before.alias != after.alias:
         _drop_alias(tx, before.alias)
     if after.alias is not None:
@@ -114,6 +117,14 @@ def leave(tx: Transaction, group_id: str, entity_id: str) -> None:
     """End a membership."""
     tx.delete(f"{keys.GROUP_MEMBER}{group_id}/{entity_id}")
     tx.delete(f"{keys.ENTITY_GROUP}{entity_id}/{group_id}")
+
+
+def leave_some(tx: Transaction, group_id: str, limit: int) -> bool:
+    """End some of a group's memberships, so that one transaction need not end them all; false if none is left."""
+    page = tx.list_page(f"{keys.GROUP_MEMBER}{group_id}/", limit=limit)
+    for entity_id in page:
+        leave(tx, group_id, entity_id)
+    return len(page) == limit
 
 
 def leave_all(tx: Transaction, entity_id: str) -> None:

@@ -95,9 +95,9 @@ class IdentityStore:
         wanted = dict(metadata or {}) or None
         known = self.by_alias(mount.accessor, alias_name)
         alias = None if known is None else known.alias_of(mount.accessor)
-        if known is not None and alias is not None and alias.metadata == wanted:
-            if not group_aliases and not groups.direct(self.view, known.id):
-                return known.id
+        is_same = known is not None and alias is not None and alias.metadata == wanted
+        if known is not None and is_same and not group_aliases and not groups.direct(self.view, known.id):
+            return known.id
         with self.view.transaction() as tx:
             entity = self._login(tx, mount, alias_name, wanted)
             groups.set_external(tx, mount.accessor, entity.id, group_aliases)
