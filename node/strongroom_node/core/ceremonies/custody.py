@@ -6,9 +6,9 @@ recovery key instead: it opens nothing, but it is asked for before keys are repl
 
 import asyncio
 import hmac
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from strongroom_node.seals.shamir import ShamirSeal
 from strongroom_storage import codec
@@ -19,6 +19,8 @@ from strongroom_storage.errors import CodecInvalid, StoreDamaged
 from strongroom_storage.seal.errors import SealConfigInvalid, UnwrapFailed
 from strongroom_storage.seal.protocol import Seal
 from strongroom_storage.seal.shares import KEY_BYTES, SharePlan
+
+T = TypeVar("T")
 
 SEAL_CONFIG_PATH: Final = "core/seal-config"
 ROOT_KEY_PATH: Final = "core/hsm/barrier-unseal-keys"
@@ -50,7 +52,18 @@ class Custody:
         self.barrier = barrier
         self.seal = seal
         self.entropy = entropy
-        self.lock = asyncio.Lock()
+        self._lock = asyncio.Lock()
+        self._steps: set[asyncio.Future[Any]] = set()
+
+    async def alone(self, step: Callable[[], Awaitable[T]]) -> T:
+        """Run one step of a ceremony, alone and to its end, even if who asked for it goes away meanwhile.
+
+        A rekey that stopped between the commit and the new root key in memory would be lost at the next rotation.
+        """
+        running = asyncio.ensure_future(self._locked(step))
+        self._steps.add(running)
+        running.add_done_callback(self._settle)
+        return await asyncio.shield(running)
 
     @property
     def is_initialized(self) -> bool:
@@ -125,6 +138,15 @@ class Custody:
                 changed[path] = await self.seal.wrap(opened.reveal())
                 opened.wipe()
         return changed
+
+    async def _locked(self, step: Callable[[], Awaitable[T]]) -> T:
+        async with self._lock:
+            return await step()
+
+    def _settle(self, step: asyncio.Future[Any]) -> None:
+        self._steps.discard(step)
+        if not step.cancelled():
+            step.exception()  # who asked has heard of it, or is gone
 
     def _seal_with(self, unseal_key: bytes | None) -> Seal:
         if isinstance(self.seal, ShamirSeal) and unseal_key is not None:

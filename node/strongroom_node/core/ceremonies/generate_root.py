@@ -67,47 +67,53 @@ class GenerateRoot:
         else:
             with refusals("error parsing PGP key: "):
                 fingerprint = read_recipient(body.pgp_key).fingerprint
-        async with self._custody.lock:
-            self._require_open()
-            if self._attempt is not None:
-                raise BadRequest("root generation already in progress")
-            pgp_key = "" if otp else body.pgp_key
-            self._attempt = RootGeneration(random_uuid(), otp, pgp_key, fingerprint)
+        pgp_key = "" if otp else body.pgp_key
+        await self._custody.alone(lambda: self._begin(RootGeneration(random_uuid(), otp, pgp_key, fingerprint)))
         return self.status(made)
 
     async def cancel(self) -> None:
         """Drop the attempt, if there is one."""
         self._require_open()
-        async with self._custody.lock:
-            self.forget()
+        await self._custody.alone(self._cancel)
 
     async def update(self, share: bytes, nonce: str) -> dict[str, Any]:
         """Give one share. The last one answers with the token, masked or encrypted. Raises BadRequest.
 
         A wrong set begins again from nothing under the same nonce.
         """
-        async with self._custody.lock:
-            self._require_open()
-            with refusals():
-                check_share(share)
-                attempt = self._attempt
-                if attempt is None:
-                    raise CeremonyRefused("no root generation in progress")
-                authority = self._custody.authority()
-                if authority == NO_PLAN:
-                    raise CeremonyRefused("no recovery key found")
-                shares = attempt.offer(nonce, share, authority.threshold)
-            if shares is None:
-                return self._answer(attempt, len(attempt.given), "")
-            try:
-                with refusals("failed to compute root key: "):
-                    key = join_key(shares, authority.threshold)
-                await self._custody.authenticate(key)
-            except UnwrapFailed as error:
-                raise BadRequest(f"root generation aborted: {error}") from error
-            answer = self._answer(attempt, authority.threshold, await self._encoded_token(attempt))
-            self.forget()
-            return answer
+        return await self._custody.alone(lambda: self._update(share, nonce))
+
+    async def _begin(self, attempt: RootGeneration) -> None:
+        self._require_open()
+        if self._attempt is not None:
+            raise BadRequest("root generation already in progress")
+        self._attempt = attempt
+
+    async def _cancel(self) -> None:
+        self.forget()
+
+    async def _update(self, share: bytes, nonce: str) -> dict[str, Any]:
+        self._require_open()
+        with refusals():
+            check_share(share)
+            attempt = self._attempt
+            if attempt is None:
+                raise CeremonyRefused("no root generation in progress")
+            authority = self._custody.authority()
+            if authority == NO_PLAN:
+                raise CeremonyRefused("no recovery key found")
+            shares = attempt.offer(nonce, share, authority.threshold)
+        if shares is None:
+            return self._answer(attempt, len(attempt.given), "")
+        try:
+            with refusals("failed to compute root key: "):
+                key = join_key(shares, authority.threshold)
+            await self._custody.authenticate(key)
+        except UnwrapFailed as error:
+            raise BadRequest(f"root generation aborted: {error}") from error
+        answer = self._answer(attempt, authority.threshold, await self._encoded_token(attempt))
+        self.forget()
+        return answer
 
     def _answer(self, attempt: RootGeneration, progress: int, encoded: str) -> dict[str, Any]:
         required = self._custody.authority().threshold

@@ -97,10 +97,7 @@ class Keeper:
         wait = _RETRY_SECONDS_FIRST
         while self.is_sealed:
             try:
-                async with self._custody.lock:
-                    if self.is_sealed:
-                        await self._open(await self._custody.open_root())
-                await self._rewrap()
+                await self._custody.alone(self._open_by_itself)
             except SealUnavailable as error:
                 log.warning("seal unavailable", kind=self._custody.seal.kind, reason=str(error), retry_seconds=wait)
                 await pause(wait)
@@ -108,16 +105,7 @@ class Keeper:
 
     async def init(self, body: InitBody) -> dict[str, Any]:
         """Make the first keys and a root token. With shares the node is sealed afterwards, as in Vault."""
-        async with self._custody.lock:
-            order = await check_init(body, self._custody)
-            keys = await make_keys(order, self._custody)
-            log.info("initialized", seal=self._custody.seal.kind, shares=order.plan.shares)
-            token = await self._first_root_token(keys.root_key)
-            if token and order.root_recipient is not None:
-                token = base64.b64encode(order.root_recipient.encrypt(token.encode())).decode()
-            if not self._custody.seal.stores_keys and not self.is_sealed:
-                await self._close()
-            return keys.answer(token)
+        return await self._custody.alone(lambda: self._init(body))
 
     async def unseal(self, body: UnsealBody) -> dict[str, Any]:
         """Take one share, or begin again; the seal status. Raises BadRequest for shares that open nothing."""
@@ -132,25 +120,16 @@ class Keeper:
             raise BadRequest("'key' must be specified in request body as JSON, or 'reset' set to true")
         with refusals():
             share = decode_share(body.key)
-        async with self._custody.lock:
-            if not self.is_initialized:
-                raise BadRequest("Vault is not initialized")
-            if self.is_sealed:
-                await self._take_unseal_share(share)
-            return self.seal_status()
+        await self._custody.alone(lambda: self._take_unseal_share(share))
+        return self.seal_status()
 
     async def seal(self) -> None:
         """Close the barrier and forget every key and ceremony. Sealing what is sealed is no error."""
-        async with self._custody.lock:
-            if not self.is_sealed:
-                await self._close()
-                log.info("sealed")
+        await self._custody.alone(self._seal)
 
     async def stop(self) -> None:
         """At the end of a node: as `seal`, but whatever the core does at its own end is left to it."""
-        async with self._custody.lock:
-            self._forget()
-            self._barrier.seal()
+        await self._custody.alone(self._stop)
 
     def seal_status(self) -> dict[str, Any]:
         """Vault's seal status; answers always."""
@@ -199,7 +178,36 @@ class Keeper:
             self._barrier, enabled=enabled, interval=interval, max_operations=max_operations
         )
 
+    async def _init(self, body: InitBody) -> dict[str, Any]:
+        order = await check_init(body, self._custody)
+        keys = await make_keys(order, self._custody)
+        log.info("initialized", seal=self._custody.seal.kind, shares=order.plan.shares)
+        token = await self._first_root_token(keys.root_key)
+        if token and order.root_recipient is not None:
+            token = base64.b64encode(order.root_recipient.encrypt(token.encode())).decode()
+        if not self._custody.seal.stores_keys and not self.is_sealed:
+            await self._close()
+        return keys.answer(token)
+
+    async def _open_by_itself(self) -> None:
+        if self.is_sealed:
+            await self._open(await self._custody.open_root())
+        await self._rewrap()
+
+    async def _seal(self) -> None:
+        if not self.is_sealed:
+            await self._close()
+            log.info("sealed")
+
+    async def _stop(self) -> None:
+        self._forget()
+        self._barrier.seal()
+
     async def _take_unseal_share(self, share: bytes) -> None:
+        if not self.is_initialized:
+            raise BadRequest("Vault is not initialized")
+        if not self.is_sealed:
+            return
         custody = self._custody
         with refusals("invalid key: "):
             check_share(share)

@@ -64,59 +64,24 @@ class Rekey:
             raise BadRequest("incorrect number of PGP keys for rekey")
         self._require_idle()
         order = await self._order(body)
-        async with self._custody.lock:
-            self._require_open()
-            self._require_idle()
-            self._progress = RekeyProgress(order, random_uuid())
+        await self._custody.alone(lambda: self._begin(RekeyProgress(order, random_uuid())))
         return self.status()
 
     async def cancel(self) -> None:
         """Drop what is under way, if anything is."""
         self._require_open()
-        async with self._custody.lock:
-            self.forget()
+        await self._custody.alone(self._cancel)
 
     async def update(self, share: bytes, nonce: str) -> dict[str, Any]:
         """Give one old share. The last one makes the new key and answers with its shares.
 
         Raises BadRequest; a wrong set begins again from nothing.
         """
-        async with self._custody.lock:
-            self._require_open()
-            with refusals():
-                check_share(share)
-                progress = self._started("recovery rekey" if self._is_recovery else "barrier rekey")
-                authority = self._custody.authority()
-                if authority == NO_PLAN:
-                    raise CeremonyRefused("no recovery key found")
-                word = "rekey" if self._is_recovery else "generation"
-                shares = progress.offer(nonce, share, authority.threshold, word)
-            if shares is None:
-                return self.status()
-            await self._authenticate(shares, authority.threshold)
-            return await self._replace(progress)
+        return await self._custody.alone(lambda: self._update(share, nonce))
 
     async def verify(self, share: bytes, nonce: str) -> dict[str, Any]:
         """Give one new share. The last one puts the new key into effect. A wrong set begins again, with a new nonce."""
-        async with self._custody.lock:
-            self._require_open()
-            with refusals():
-                check_share(share)
-                progress = self._started("rekey")
-                shares = progress.offer_verification(nonce, share)
-            if shares is None:
-                return self.verification()
-            try:
-                key = join_key(shares, progress.order.plan.threshold)
-            except ShareInvalid as error:
-                progress.restart_verification(random_uuid())
-                raise BadRequest(f"failed to compute key for verification: {error}") from error
-            if not progress.matches(key):
-                progress.restart_verification(random_uuid())
-                raise BadRequest("rekey verification failed; incorrect key shares supplied")
-            await self._perform(key, progress.order.plan)
-            self.forget()
-            return {"nonce": nonce, "complete": True}
+        return await self._custody.alone(lambda: self._verify(share, nonce))
 
     def verification(self) -> dict[str, Any]:
         """How far the verification is. Raises BadRequest if no rekey is under way."""
@@ -135,9 +100,7 @@ class Rekey:
     async def restart_verification(self) -> dict[str, Any]:
         """Forget the new shares given so far; the answer has the new nonce."""
         self._require_open()
-        async with self._custody.lock:
-            if self._progress is not None:
-                self._progress.restart_verification(random_uuid())
+        await self._custody.alone(self._restart)
         return self.verification()
 
     def backup(self) -> dict[str, Any]:
@@ -159,6 +122,53 @@ class Rekey:
             with self._custody.barrier.view(BACKUP_PREFIX).transaction() as tx:
                 tx.delete(self._backup)
             await tx.commit()
+
+    async def _begin(self, progress: RekeyProgress) -> None:
+        self._require_open()
+        self._require_idle()
+        self._progress = progress
+
+    async def _cancel(self) -> None:
+        self.forget()
+
+    async def _restart(self) -> None:
+        if self._progress is not None:
+            self._progress.restart_verification(random_uuid())
+
+    async def _update(self, share: bytes, nonce: str) -> dict[str, Any]:
+        self._require_open()
+        with refusals():
+            check_share(share)
+            progress = self._started("recovery rekey" if self._is_recovery else "barrier rekey")
+            authority = self._custody.authority()
+            if authority == NO_PLAN:
+                raise CeremonyRefused("no recovery key found")
+            word = "rekey" if self._is_recovery else "generation"
+            shares = progress.offer(nonce, share, authority.threshold, word)
+        if shares is None:
+            return self.status()
+        await self._authenticate(shares, authority.threshold)
+        return await self._replace(progress)
+
+    async def _verify(self, share: bytes, nonce: str) -> dict[str, Any]:
+        self._require_open()
+        with refusals():
+            check_share(share)
+            progress = self._started("rekey")
+            shares = progress.offer_verification(nonce, share)
+        if shares is None:
+            return self.verification()
+        try:
+            key = join_key(shares, progress.order.plan.threshold)
+        except ShareInvalid as error:
+            progress.restart_verification(random_uuid())
+            raise BadRequest(f"failed to compute key for verification: {error}") from error
+        if not progress.matches(key):
+            progress.restart_verification(random_uuid())
+            raise BadRequest("rekey verification failed; incorrect key shares supplied")
+        await self._perform(key, progress.order.plan)
+        self.forget()
+        return {"nonce": nonce, "complete": True}
 
     async def _order(self, body: RekeyBody) -> RekeyOrder:
         plan = SharePlan(body.secret_shares, body.secret_threshold)

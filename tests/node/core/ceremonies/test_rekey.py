@@ -1,10 +1,12 @@
 """Rekeying: nonces, wrong sets, verification, people with OpenPGP keys, recovery keys."""
 
+import asyncio
 import base64
 
 import pytest
 
 from strongroom_node.sdk.errors import BadRequest, Sealed
+from strongroom_storage.errors import LogBusy
 
 IDLE = {
     "nonce": "",
@@ -277,3 +279,50 @@ async def test_without_recovery_keys_nothing_can_be_replaced(static_house):
         nonce = (await begin(static_house, 1, 1, path=path))["nonce"]
         with pytest.raises(BadRequest, match="no recovery key found"):
             await give(static_house, nonce, "11" * 32, step=f"{path}/update")
+
+
+async def test_a_client_that_goes_away_does_not_leave_half_a_rekey(opened, monkeypatch):
+    await opened.write(b"kept")
+    started = await begin(opened, 2, 2, require_verification=True)
+    done = await give(opened, started["nonce"], *opened.keys[:3])
+    nonce = done["verification_nonce"]
+    await give(opened, nonce, done["keys"][0], step="rekey/verify")
+    log = opened.store.barrier._log
+    submit, submitted, release = log.submit, asyncio.Event(), asyncio.Event()
+
+    def slowly(operations):
+        async def later():
+            await release.wait()
+            return await submit(operations)
+
+        submitted.set()
+        return asyncio.ensure_future(later())
+
+    monkeypatch.setattr(log, "submit", slowly, raising=False)
+    client = asyncio.ensure_future(give(opened, nonce, done["keys"][1], step="rekey/verify"))
+    await asyncio.wait_for(submitted.wait(), 5)
+    client.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await client
+    release.set()
+    await opened.ask("DELETE", "rekey/init")  # waits until the step is over
+    await opened.keeper.rotate()
+    await opened.keeper.seal()
+    assert (await opened.unseal(*done["keys"]))["sealed"] is False
+    assert opened.read() == b"kept"
+
+
+async def test_a_rekey_whose_commit_is_refused_changes_nothing(opened, monkeypatch):
+    nonce = (await begin(opened, 1, 1))["nonce"]
+    log = opened.store.barrier._log
+
+    def refuse():
+        raise LogBusy("too many writes wait")
+
+    monkeypatch.setattr(log, "admit", refuse, raising=False)
+    with pytest.raises(LogBusy):
+        await give(opened, nonce, *opened.keys[:3])
+    monkeypatch.undo()
+    assert (await opened.ask("GET", "rekey/init"))["progress"] == 0
+    await opened.keeper.seal()
+    assert (await opened.unseal(*opened.keys[:3]))["sealed"] is False
