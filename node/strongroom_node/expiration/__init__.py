@@ -1,0 +1,1 @@
+"""Leases: what was handed out, until when, and its revocation in time."""

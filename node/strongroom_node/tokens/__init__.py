@@ -1,0 +1,1 @@
+"""Tokens: forms, records, batch tokens, roles, lifetimes and the tree of parents and children."""

@@ -1,0 +1,52 @@
+"""What tokens and accessors look like, and the salted ids they are stored under."""
+
+import hmac
+from typing import Final
+
+from strongroom_storage.crypto.entropy import random_base62, random_bytes
+
+SERVICE_PREFIX: Final = "hvs."
+BATCH_PREFIX: Final = "hvb."
+RECOVERY_PREFIX: Final = "hvr."
+
+RANDOM_CHARACTERS: Final = 24
+"""24 letters and digits carry 142 bits: beyond guessing whatever the number of tokens."""
+
+SALT_BYTES: Final = 32
+TOKEN_CHARACTERS_MAX: Final = 8192
+"""Longer texts are no tokens; a batch token with much metadata stays well below."""
+
+_ACCESSOR_DOMAIN: Final = b"accessor\x00"
+
+
+def new_service_token() -> str:
+    """A fresh service token."""
+    return SERVICE_PREFIX + random_base62(RANDOM_CHARACTERS)
+
+
+def new_recovery_token() -> str:
+    """A fresh recovery token."""
+    return RECOVERY_PREFIX + random_base62(RANDOM_CHARACTERS)
+
+
+def new_accessor() -> str:
+    """A fresh token accessor."""
+    return random_base62(RANDOM_CHARACTERS)
+
+
+def new_salt() -> bytes:
+    """A fresh salt; a cluster makes one in its life."""
+    return random_bytes(SALT_BYTES)
+
+
+def salted_id(salt: bytes, token: str) -> str:
+    """The key a token is stored under: `h` and HMAC-SHA256 in hexadecimal.
+
+    Whoever reads the store finds no token in it, and looking a token up by this key tells nothing by its timing.
+    """
+    return "h" + hmac.digest(salt, token.encode("utf-8", "surrogatepass"), "sha256").hex()
+
+
+def salted_accessor(salt: bytes, accessor: str) -> str:
+    """The key an accessor is stored under. Never equal to the salted id of the same text as a token."""
+    return hmac.digest(salt, _ACCESSOR_DOMAIN + accessor.encode("utf-8", "surrogatepass"), "sha256").hex()
