@@ -241,9 +241,9 @@ def read_with_command_line(address: str, token: str, password: str) -> None:
 def look_at_the_disk(password: str) -> None:
     files = [path for path in (RUN / "data").rglob("*") if path.is_file()]
     content = b"".join(path.read_bytes() for path in files)
-    if password.encode() in content or b"team/db" in content:
-        raise DemoFailed("the secret stands readable on the disk")
-    detail(f"{len(content):,} bytes in {len(files)} files; neither the password nor the name of the secret is in them")
+    if password.encode() in content or (RUN / "token").read_bytes().strip() in content:
+        raise DemoFailed("a secret stands readable on the disk")
+    detail(f"{len(content):,} bytes in {len(files)} files; neither the password nor the root token is in them")
 
 
 def run() -> None:
