@@ -65,11 +65,11 @@ dev: $(READY) ## One unsealed dev server on 127.0.0.1:8200 (in memory, root toke
 
 .PHONY: test
 test: $(READY) ## Unit, property and client tests, under two minutes
-	@$(BIN)/pytest -n 2 -m "not slow" -rs $(ARGS) $(TESTS)
+	@$(BIN)/pytest -n 2 --dist worksteal -m "not slow" -rs $(ARGS) $(TESTS)
 
 .PHONY: conformance
 conformance: $(READY) ## Replay the recorded answers (needs ../shared/conformance, or SHARED=folder)
-	@STRONGROOM_SHARED="$(SHARED)" $(BIN)/pytest -n 2 -m "slow or not slow" -rs $(ARGS) tests/compat/test_conformance.py
+	@STRONGROOM_SHARED="$(SHARED)" $(BIN)/pytest -n 2 --dist worksteal -m "slow or not slow" -rs $(ARGS) tests/compat/test_conformance.py
 
 .PHONY: drill
 drill: $(READY) ## Fault drills: processes killed under load, torn and flipped journals
@@ -77,7 +77,7 @@ drill: $(READY) ## Fault drills: processes killed under load, torn and flipped j
 
 .PHONY: fuzz
 fuzz: $(READY) ## Bad input: fuzzers and a schemathesis run over our own OpenAPI
-	@STRONGROOM_FUZZ=1 $(BIN)/pytest -m "slow or not slow" -rs $(ARGS) $(wildcard tests/fuzz) tests/compat/test_schemathesis.py
+	@$(BIN)/pytest -m "slow or not slow" -rs $(ARGS) tests/fuzz tests/compat/test_schemathesis.py
 
 .PHONY: bench
 bench: $(READY) ## CPU per request and throughput beside OpenBao; prints the table, writes JSON
@@ -86,6 +86,10 @@ bench: $(READY) ## CPU per request and throughput beside OpenBao; prints the tab
 .PHONY: bench-scale
 bench-scale: $(READY) ## One million secrets and 200,000 leases: unseal, memory, listing, reads
 	@$(BIN)/python benchmarks/macro/scale.py $(ARGS)
+
+.PHONY: bench-report
+bench-report: $(READY) ## Make docs/performance.md from the newest results
+	@$(BIN)/python benchmarks/macro/report.py
 
 # --- Checks ------------------------------------------------------------------------------------
 
@@ -116,7 +120,7 @@ spelling: $(READY) ## codespell over code and documents
 
 .PHONY: tidy
 tidy: $(READY) ## File sizes, leftovers, mirror of tests, wheel content
-	@$(BIN)/pytest -p no:randomly tests/packaging
+	@$(BIN)/pytest tests/packaging
 
 .PHONY: ci
 ci: ## What CI runs; nothing else

@@ -9,7 +9,7 @@ PAGE = PROJECT / "docs" / "performance.md"
 
 HEAD = """# Performance
 
-Made by `python benchmarks/macro/report.py` from the newest results; [benchmarks/README.md](../benchmarks/README.md) has claims and method.
+Made by `make bench-report` from the newest results; [benchmarks/README.md](../benchmarks/README.md) has claims and method.
 """
 
 
