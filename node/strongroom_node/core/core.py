@@ -26,7 +26,8 @@ from strongroom_node.core.token_support import token_type
 from strongroom_node.core.wrapping import Wrapping
 from strongroom_node.engines.identity import identity_type
 from strongroom_node.expiration.index import LeaseIndex
-from strongroom_node.expiration.leases import Lease, LeaseStore
+from strongroom_node.expiration.lease import Lease
+from strongroom_node.expiration.leases import LeaseStore
 from strongroom_node.expiration.worker import ExpirationWorker
 from strongroom_node.identity.lockout import Lockout
 from strongroom_node.identity.store import IdentityStore

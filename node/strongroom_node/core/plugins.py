@@ -42,9 +42,10 @@ class Plugins:
         found = self._provided.get((name, is_auth))
         if found is not None:
             return found
-        registry = auth_registry if is_auth else engine_registry
-        if name in registry.BUILTIN:
-            return registry.load(name)
+        if is_auth and name in auth_registry.BUILTIN:
+            return auth_registry.load(name)
+        if not is_auth and name in engine_registry.BUILTIN:
+            return engine_registry.load(name)
         point = self._outside.get((name, is_auth))
         if point is None:
             raise BadRequest(f"plugin not found in the catalog: {name[:100]}")
