@@ -1,5 +1,6 @@
 """One KV mount, of either version, and where it keeps what."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -45,6 +46,7 @@ class KVEngine(Engine):
         """Nothing is known yet of an upgrade; the first request looks."""
         super().__init__(context)
         self.is_upgraded = False
+        self.upgrading = asyncio.Lock()
 
     def now(self) -> int:
         """Microseconds since the epoch."""

@@ -43,15 +43,18 @@ def versioned(handler: Handler) -> Handler:
 
 
 async def finish(engine: KVEngine, seconds_max: float = REQUEST_SECONDS_MAX) -> None:
-    """Upgrade as much as the time allows. Raises BadRequest if something is left."""
-    deadline = time.monotonic() + seconds_max
-    while engine.view.walk(PLAIN, limit=1):
-        if time.monotonic() > deadline:
-            raise BadRequest(_UPGRADING)
-        with engine.view.transaction() as tx:
-            step(tx, engine.now())
-        await tx.commit()
-    engine.is_upgraded = True
+    """Upgrade as much as the time allows, or wait for the request that does. Raises BadRequest if something is left."""
+    waited = engine.upgrading.locked()
+    async with engine.upgrading:
+        deadline = time.monotonic() + seconds_max
+        while not engine.is_upgraded and engine.view.walk(PLAIN, limit=1):
+            if waited or time.monotonic() > deadline:
+                raise BadRequest(_UPGRADING)
+            with engine.view.transaction() as tx:
+                done = step(tx, engine.now())
+            await tx.commit()
+            waited = done == 0  # all that is left is in flight for another request
+        engine.is_upgraded = True
 
 
 def step(tx: Transaction, now: int) -> int:
