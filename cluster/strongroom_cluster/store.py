@@ -1,9 +1,11 @@
 """A whole store, bundled: backend, journal, log, group commit and barrier, opened and closed together."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 import structlog
 
@@ -24,6 +26,10 @@ from strongroom_storage.errors import StoreDamaged
 _log = structlog.get_logger("strongroom.store")
 
 
+# Random reads make up to 64 KiB resident each: at 5,000 a second this bounds the excess to 80 MB.
+TRIM_SECONDS: Final = 0.25
+
+
 def _ignore(_error: BaseException) -> None:
     pass
 
@@ -36,9 +42,17 @@ class Files:
         self.backend = backend
         self.journal = journal
         self.checkpointer = checkpointer
+        self._timer: asyncio.TimerHandle | None = None
+
+    def watch_memory(self) -> None:
+        """Keep the mapped part of the store small from now on."""
+        self.backend.trim()
+        self._timer = asyncio.get_running_loop().call_later(TRIM_SECONDS, self.watch_memory)
 
     async def close(self, *, is_clean: bool) -> None:
         """Release everything; sync the store and say that it is whole, if it is."""
+        if self._timer is not None:
+            self._timer.cancel()
         await self.checkpointer.close()
         self.journal.close()
         if is_clean:
@@ -69,6 +83,8 @@ class Store:
         """Replay the journal and take writes. Raises StoreDamaged if the journal cannot be read or applied."""
         try:
             await self.log.start()
+            if self._files is not None:
+                self._files.watch_memory()
         except JournalDamaged as error:
             raise StoreDamaged(str(error)) from error
 

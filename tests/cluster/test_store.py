@@ -174,7 +174,10 @@ async def test_checkpoints_cut_the_journal(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     for number in range(80):
         await put(store, ("same", bytes(1 << 20)), (f"{number}", b"v"))
-    await until(lambda: store._files.checkpointer._running is None and not (path / f"{1:020d}.log").exists())
+    files = store._files
+    await until(lambda: files.checkpointer._running is None)
+    await until(lambda: len(list(path.iterdir())) == len(files.journal._segments))
+    assert not (path / f"{1:020d}.log").exists()
     assert sum(file.stat().st_size for file in path.iterdir()) < 64 << 20
     assert len(checkpoints(tmp_path)) == 1
     left = killed_copy(tmp_path, tmp_path.with_name("left"))

@@ -12,6 +12,7 @@ import lmdb
 
 from strongroom_storage.backend import Change, Get, Seek
 from strongroom_storage.backends.lmdb_copy import Snapshot, require_whole
+from strongroom_storage.backends.resident import ResidentLimit
 from strongroom_storage.errors import StoreDamaged
 
 DATA_FILE: Final = "data.mdb"
@@ -31,6 +32,7 @@ class LMDBBackend:
         self.file = folder / DATA_FILE
         self._env = _open(folder, read_only, map_bytes_min)
         self._snapshot: Snapshot | None = None
+        self._resident = ResidentLimit(self.file)
         self._page_bytes = int(self._env.stat()["psize"])
         if self._env.info()["last_txnid"]:
             require_whole(self.file, self.size_bytes())
@@ -92,6 +94,10 @@ class LMDBBackend:
         pages = int(self._env.info()["last_pgno"]) + 1
         self._snapshot = Snapshot(self.file, self._env.begin(), self._page_bytes, pages)
         return self._snapshot
+
+    def trim(self) -> None:
+        """Let go of mapped pages if many are resident; worth calling several times a second."""
+        self._resident.enforce()
 
     def sync(self) -> None:
         """Force everything applied so far to the disk."""
