@@ -1,0 +1,146 @@
+"""The order of the steps, and what each refuses."""
+
+import pytest
+
+from strongroom_node.sdk import errors
+
+
+async def test_no_token_comes_before_no_route(node):
+    assert isinstance(await node.refusal("read", "nosuch/x", ""), errors.PermissionDenied)
+    refused = await node.refusal("read", "nosuch/x")
+    assert isinstance(refused, errors.NotFound)
+    assert refused.messages == ('no handler for route "nosuch/x". route entry not found.',)
+
+
+async def test_a_known_token_without_rights_is_told_so_in_its_own_words(node):
+    await node.policy("p", 'path "secret/data/mine" { capabilities = ["read"] }')
+    token = await node.token("p")
+    assert isinstance(await node.refusal("read", "secret/data/other", token), errors.PolicyDenied)
+    assert not isinstance(await node.refusal("read", "secret/data/x", "hvs.wrong"), errors.PolicyDenied)
+    assert isinstance(await node.refusal("read", "nosuch/x", token), errors.PolicyDenied)
+
+
+async def test_unsupported_path_and_operation(node):
+    assert isinstance(await node.refusal("read", "sys/nosuch"), errors.UnsupportedPath)
+    assert isinstance(await node.refusal("delete", "auth/token/lookup-self"), errors.UnsupportedOperation)
+
+
+async def test_create_and_update_are_told_apart_by_what_exists(node):
+    await node.ask("update", "sys/mounts/one", type="kv")
+    await node.policy("c", 'path "one/*" { capabilities = ["create"] }')
+    token = await node.token("c")
+    await node.ask("update", "one/k", token, v="1")
+    assert isinstance(await node.refusal("update", "one/k", token, v="2"), errors.PolicyDenied)
+
+
+async def test_sudo_is_needed_beside_the_capability(node):
+    await node.policy("n", 'path "sys/rotate" { capabilities = ["update"] }')
+    await node.policy("s", 'path "sys/rotate" { capabilities = ["update", "sudo"] }')
+    assert isinstance(await node.refusal("update", "sys/rotate", await node.token("n")), errors.PolicyDenied)
+    await node.ask("update", "sys/rotate", await node.token("s"))
+
+
+async def test_refused_requests_use_up_a_limited_token(node):
+    await node.policy("p", 'path "auth/token/lookup-self" { capabilities = ["read"] }')
+    token = await node.token("p", num_uses=2)
+    await node.refusal("read", "secret/data/x", token)
+    await node.ask("read", "auth/token/lookup-self", token)
+    refused = await node.refusal("read", "auth/token/lookup-self", token)
+    assert refused.messages == ("permission denied",)
+
+
+async def test_a_changed_policy_holds_for_the_next_request(node):
+    await node.policy("p", 'path "secret/data/x" { capabilities = ["read"] }')
+    await node.ask("update", "secret/data/x", data={"a": 1})
+    token = await node.token("p")
+    await node.ask("read", "secret/data/x", token)
+    await node.policy("p", 'path "secret/data/x" { capabilities = ["deny"] }')
+    assert isinstance(await node.refusal("read", "secret/data/x", token), errors.PolicyDenied)
+
+
+async def test_a_token_bound_to_a_network_is_refused_elsewhere(node):
+    await node.ask("update", "sys/auth/up", type="userpass")
+    await node.ask("update", "auth/up/users/ann", password="p", token_bound_cidrs=["10.0.0.0/8"])
+    answer = await node.ask("update", "auth/up/login/ann", "", password="p", address="10.1.1.1")
+    token = answer.auth.client_token
+    await node.ask("read", "auth/token/lookup-self", token, address="10.2.2.2")
+    refused = await node.refusal("read", "auth/token/lookup-self", token, address="192.168.0.1")
+    assert isinstance(refused, errors.PermissionDenied)
+
+
+async def test_ignored_and_replaced_parameters_are_told(node):
+    answer = await node.ask("update", "secret/data/w", data={"a": 1}, nope=1, path="x")
+    assert answer.warnings == [
+        "Endpoint ignored these unrecognized parameters: [nope]",
+        "Endpoint replaced the value of these parameters with the values captured from the endpoint's path: [path]",
+    ]
+
+
+async def test_an_empty_list_and_a_missing_value_are_not_found(node):
+    for operation in ("list", "read"):
+        refused = await node.refusal(operation, "cubbyhole/none")
+        assert isinstance(refused, errors.NotFound)
+        assert refused.messages == ()
+
+
+async def test_a_field_of_a_wrong_type_is_refused_after_the_policy(node):
+    refused = await node.refusal("update", "sys/tools/random", bytes={"a": 1})
+    assert isinstance(refused, errors.BadRequest)
+    assert isinstance(await node.refusal("update", "sys/tools/random", "", bytes={"a": 1}), errors.PermissionDenied)
+
+
+async def test_a_disabled_entity_shuts_out_its_tokens(node):
+    await node.ask("update", "sys/auth/up", type="userpass")
+    await node.ask("update", "auth/up/users/ann", password="p")
+    answer = await node.ask("update", "auth/up/login/ann", "", password="p")
+    await node.ask("read", "auth/token/lookup-self", answer.auth.client_token)
+    await node.ask("update", f"identity/entity/id/{answer.auth.entity_id}", disabled=True)
+    refused = await node.refusal("read", "auth/token/lookup-self", answer.auth.client_token)
+    assert isinstance(refused, errors.PermissionDenied)
+
+
+async def test_the_guides_templated_policy(node):
+    await node.policy(
+        "developer", 'path "secret/data/{{identity.entity.name}}/*" { capabilities = ["create", "update", "read"] }'
+    )
+    await node.ask("update", "sys/auth/up", type="userpass")
+    await node.ask("update", "auth/up/users/ann", password="p", token_policies="developer")
+    first = await node.ask("update", "auth/up/login/ann", "", password="p")
+    await node.ask("update", f"identity/entity/id/{first.auth.entity_id}", name="ann")
+    token = first.auth.client_token
+    await node.ask("update", "secret/data/ann/x", token, data={"a": 1})
+    assert isinstance(await node.refusal("update", "secret/data/bob/x", token, data={}), errors.PolicyDenied)
+
+
+async def test_a_rate_limit_refuses_with_the_path(node):
+    await node.ask("update", "sys/quotas/rate-limit/q", rate=1, interval="1m", path="secret")
+    await node.refusal("read", "secret/data/none")
+    refused = await node.refusal("read", "secret/data/none")
+    assert isinstance(refused, errors.TooManyRequests)
+    assert refused.headers["Retry-After"] == "60"
+
+
+async def test_namespaces_are_refused_by_name(node):
+    from strongroom_node.sdk.request import Operation, Request
+
+    with pytest.raises(errors.NotFound, match="namespace not found"):
+        await node.core.handle(Request(Operation.READ, "sys/mounts", token="root", namespace="ns1/"))
+
+
+async def test_a_sealed_node_answers_nothing(node):
+    await node.ask("update", "sys/seal")
+    assert isinstance(await node.refusal("read", "sys/mounts"), errors.Sealed)
+
+
+async def test_wrapping_replaces_the_answer(node):
+    await node.ask("update", "secret/data/x", data={"a": 1})
+    answer = await node.ask("read", "secret/data/x", wrap=60.0)
+    assert answer.data is None
+    assert answer.wrap_info.ttl == 60
+    assert answer.wrap_info.creation_path == "secret/data/x"
+
+
+async def test_help_is_there_for_every_declared_path(node):
+    answer = await node.ask("help", "secret/data/x")
+    assert "data/{path" in answer.data["help"]
+    assert "PATHS" in (await node.ask("help", "sys/")).data["help"]
