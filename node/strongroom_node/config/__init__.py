@@ -1,0 +1,1 @@
+"""The server's configuration: read once into frozen values."""
