@@ -40,7 +40,7 @@ def check_hash(text: str) -> bytes:
 
 def hash_password(password: str) -> bytes:
     """The bcrypt hash of a password that `check_password` lets pass."""
-    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(COST))
+    return bcrypt.hashpw(password.encode("utf-8", "surrogatepass"), bcrypt.gensalt(COST))
 
 
 def is_right(password: str, known: bytes | None) -> bool:
