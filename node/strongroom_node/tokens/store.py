@@ -155,7 +155,8 @@ class TokenStore:
         it says otherwise. Raises BadRequest for a token that exists, or a parent that does not.
         """
         own = tx.at(self._view)
-        if not self._salt and not self._reload_salt():
+        self._salt = own.get_checked("salt", bytes) or b""
+        if not self._salt:
             raise Unavailable("the token store is not ready")
         token = token or ids.new_service_token()
         key, accessor = ids.salted_id(self._salt, token), ids.new_accessor()

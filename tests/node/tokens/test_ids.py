@@ -1,0 +1,28 @@
+from hypothesis import given
+from hypothesis import strategies as st
+from strongroom_node.tokens import ids
+
+SALT = bytes(32)
+
+
+def test_forms():
+    for prefix, token in (("hvs.", ids.new_service_token()), ("hvr.", ids.new_recovery_token())):
+        assert token.startswith(prefix)
+        assert token.removeprefix(prefix).isalnum()
+        assert len(token) == len(prefix) + 24
+    assert len(ids.new_accessor()) == 24
+    assert ids.new_accessor().isalnum()
+    assert len(ids.new_salt()) == 32
+
+
+@given(st.text(alphabet=st.characters(codec=None), max_size=40))
+def test_ids_are_keys_whatever_the_text(text):
+    key = ids.salted_id(SALT, text)
+    assert key[0] == "h"
+    assert int(key[1:], 16) >= 0
+    assert len(key) == 65
+    assert ids.salted_accessor(SALT, text) != key[1:]
+
+
+def test_ids_depend_on_the_salt():
+    assert ids.salted_id(SALT, "x") != ids.salted_id(b"\x01" * 32, "x")
