@@ -19,3 +19,7 @@ class CommandInvalid(ClusterError):
 
 class JournalDamaged(ClusterError):
     """The journal holds something that no interrupted write explains. Names file, offset and index."""
+
+
+class JournalFull(ClusterError):
+    """There is no space for another segment; nothing was written, and writing may go on when there is."""

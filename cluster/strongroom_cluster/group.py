@@ -118,12 +118,13 @@ class GroupCommit:
     def _refuse(self, batch: list[_Waiting], error: BaseException) -> None:
         """Fail a batch, and all queued after it: they may rest on what it would have written."""
         is_certain = isinstance(error, ProposalRefused)
-        for waiting in batch:
-            _fail(waiting, NotActive("the log refused the write") if is_certain else CommitUnknown(str(error)), error)
         if not is_certain:
             self._failure = error
+        refusal = LogBusy if is_certain and self._log.is_active else NotActive
+        for waiting in batch:
+            _fail(waiting, refusal(str(error)) if is_certain else CommitUnknown(str(error)), error)
         while self._queue:
-            _fail(self._queue.popleft(), NotActive("a write before this one was refused or lost"), error)
+            _fail(self._queue.popleft(), refusal("a write before this one was refused or lost"), error)
         self._queued_bytes = 0
 
 

@@ -4,6 +4,7 @@ Segment file: `<first index, 20 digits>.log`, preallocated and zero beyond its r
 magic (8) | format (4) | first index (8) | CRC (4), written and synced before the file gets its name.
 """
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from zlib import crc32
 import structlog
 
 from strongroom_cluster import record
-from strongroom_cluster.errors import JournalDamaged
+from strongroom_cluster.errors import JournalDamaged, JournalFull
 from strongroom_storage.files import sync_folder
 
 _log = structlog.get_logger("strongroom.journal")
@@ -54,7 +55,10 @@ class Journal(Protocol):
         ...
 
     def append(self, index: int, term: int, data: bytes) -> None:
-        """Queue an entry for the next sync; `index` follows the last one."""
+        """Queue an entry for the next sync; `index` follows the last one.
+
+        Raises JournalFull if there is no room for it; what was appended before is not harmed.
+        """
         ...
 
     def sync(self) -> None:
@@ -148,7 +152,7 @@ class FileJournal:
         return sum(segment.end - HEAD_BYTES for segment in self._segments) + self._buffered
 
     def append(self, index: int, term: int, data: bytes) -> None:
-        """Queue an entry; a full segment is synced and followed by a new one first."""
+        """Queue an entry; a full segment is synced and followed by a new one first. Raises JournalFull."""
         if index != self.last_index + 1 and (self._segments or self.last_index):
             raise ValueError(f"entry {index} does not follow {self.last_index}")
         encoded = record.encode(index, term, self._durable, data)
@@ -221,8 +225,11 @@ class FileJournal:
             os.fsync(file)
             draft.rename(path)
             sync_folder(self._folder)
-        except OSError:
+        except OSError as error:
             os.close(file)
+            if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+                draft.unlink(missing_ok=True)
+                raise JournalFull(f"no space for another segment in {self._folder}") from error
             raise
         self.close()
         self._file = file

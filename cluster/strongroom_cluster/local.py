@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from strongroom_cluster.errors import ProposalRefused, ProposalUnknown
+from strongroom_cluster.errors import JournalFull, ProposalRefused, ProposalUnknown
 from strongroom_cluster.fsm import StateMachine
 from strongroom_cluster.journal import Journal
 from strongroom_cluster.port import Leadership
@@ -121,8 +121,7 @@ class LocalLog:
         """Append and sync everything that waits."""
         batch, self._waiting = self._waiting, []
         try:
-            for proposal in batch:
-                self._journal.append(proposal.at, TERM, proposal.command)
+            batch = self._append(batch)
             if self._slow_syncs <= _SLOW_SYNCS_MAX:
                 self._note(_timed(self._journal.sync))
                 self._finish(batch)
@@ -134,6 +133,18 @@ class LocalLog:
             self._executor = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._syncing = asyncio.get_running_loop().run_in_executor(self._executor, _timed, self._journal.sync)
         self._syncing.add_done_callback(partial(self._synced, batch))
+
+    def _append(self, batch: list[_Proposal]) -> list[_Proposal]:
+        """Append proposals to the journal; those that fit. The others are refused: a full disk is no failure."""
+        for done, proposal in enumerate(batch):
+            try:
+                self._journal.append(proposal.at, TERM, proposal.command)
+            except JournalFull as error:
+                _log.error("write refused, the disk is full", error=str(error))
+                self._next_index = proposal.at
+                self._refuse(batch[done:], str(error))
+                return batch[:done]
+        return batch
 
     def _synced(self, batch: list[_Proposal], syncing: asyncio.Future[float]) -> None:
         self._syncing = None
@@ -166,11 +177,14 @@ class LocalLog:
         for proposal in batch:
             if not proposal.acknowledged.done():
                 proposal.acknowledged.set_exception(ProposalUnknown("the log failed while writing"))
-        for proposal in waiting:
-            if not proposal.acknowledged.done():
-                proposal.acknowledged.set_exception(ProposalRefused("the log failed before writing"))
+        self._refuse(waiting, "the log failed before writing")
         _log.error("log failed", error=str(error), applied_index=self._machine.applied_index)
         self._on_failure(error)
+
+    def _refuse(self, proposals: list[_Proposal], reason: str) -> None:
+        for proposal in proposals:
+            if not proposal.acknowledged.done():
+                proposal.acknowledged.set_exception(ProposalRefused(reason))
 
     def _note(self, seconds: float) -> None:
         """Remember whether a sync was slow."""

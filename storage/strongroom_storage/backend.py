@@ -6,7 +6,7 @@ from typing import Protocol
 # The smallest key that is not smaller than the one given, or None. Valid until the next `apply`.
 Seek = Callable[[bytes], bytes | None]
 
-# The record under a key, or None. A backend may replace the function it offers on every `apply`.
+# The record under a key, or None.
 Get = Callable[[bytes], bytes | None]
 
 # (key, record), or (key, None) to delete.
@@ -21,8 +21,7 @@ class Backend(Protocol):
         """A number that changes whenever the content may have changed: what was read under it is still true."""
         ...
 
-    @property
-    def get(self) -> Get:
+    def get(self, key: bytes, /) -> bytes | None:
         """The record under a key, or None."""
         ...
 

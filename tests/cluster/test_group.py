@@ -71,17 +71,19 @@ async def test_batches_are_bounded() -> None:
     await asyncio.wait_for(commit.drain(), 1)
 
 
-async def test_a_refusal_takes_what_is_queued_with_it() -> None:
+@pytest.mark.parametrize("is_active", [True, False])
+async def test_a_refusal_takes_what_is_queued_with_it(is_active: bool) -> None:
     """Later transactions may have read what the refused one would have written."""
     log = SlowLog()
     commit = GroupCommit(log)
     first = commit.submit([(b"1", b"v")])
     await turn()
     second = commit.submit([(b"2", b"v")])
-    log.proposals[0][1].set_exception(ProposalRefused("lost leadership"))
+    log.is_active = is_active
+    log.proposals[0][1].set_exception(ProposalRefused("full, or not the leader any more"))
     await turn()
     for waiting in (first, second):
-        with pytest.raises(NotActive):
+        with pytest.raises(LogBusy if is_active else NotActive):
             waiting.result()
     assert len(log.proposals) == 1
     third = commit.submit([(b"3", b"v")])
@@ -102,7 +104,7 @@ async def test_an_unknown_outcome_is_said_and_final() -> None:
     with pytest.raises(CommitUnknown):
         first.result()
     with pytest.raises(NotActive):
-        second.result()  # it was never proposed
+        second.result()  # it was never proposed, and this node will write no more
     with pytest.raises(LogFailed):
         commit.admit()
     with pytest.raises(LogFailed):

@@ -1,6 +1,7 @@
 """The one-node log: order, slow disks, failures."""
 
 import asyncio
+import os
 import threading
 from pathlib import Path
 
@@ -156,3 +157,28 @@ async def test_listeners_hear_of_applies() -> None:
     await log.propose(put(b"1"))
     await log.propose(put(b"2"))
     assert heard == [1, 2]
+
+
+async def test_a_full_disk_refuses_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = FileJournal(tmp_path, segment_bytes=4096)
+    log, failures = made(journal)
+    await log.start()
+    assert await log.propose(put(b"1", bytes(1000))) == 1
+
+    def full(_file: int, _offset: int, _size: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "posix_fallocate", full)
+        with pytest.raises(ProposalRefused, match="no space"):
+            await log.propose(put(b"2", bytes(4000)))
+        assert await log.propose(put(b"3", bytes(1000))) == 2
+    assert log.is_active
+    assert await log.propose(put(b"4", bytes(4000))) == 3
+    assert not failures
+    await log.close()
+    journal.close()
+    again, _ = made(FileJournal(tmp_path))
+    await again.start()
+    assert again.applied_index == 3
+    assert not list(tmp_path.glob("*.new"))

@@ -40,8 +40,18 @@ class LMDBBackend:
 
     def _renew(self) -> None:
         self._reader: Any = self._env.begin()
-        self.get: Get = self._reader.get
+        self._read: Get = self._reader.get
         self.epoch: int = self._reader.id()
+
+    def get(self, key: bytes, /) -> bytes | None:
+        """The record under a key, or None. Raises StoreDamaged."""
+        try:
+            return self._read(key)
+        except lmdb.Error as error:
+            raise self._damage(error) from error
+
+    def _damage(self, error: lmdb.Error) -> StoreDamaged:
+        return StoreDamaged(f"{self.file} cannot be read ({error}): stop the node and move the file away to rebuild it")
 
     def seeker(self) -> Seek:
         """A function that finds the smallest key not below the one given."""
@@ -49,7 +59,10 @@ class LMDBBackend:
         set_range, current = cursor.set_range, cursor.key
 
         def seek(key: bytes) -> bytes | None:
-            return current() if set_range(key) else None
+            try:
+                return current() if set_range(key) else None
+            except lmdb.Error as error:
+                raise self._damage(error) from error
 
         return seek
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import lmdb
 import pytest
 
 from strongroom_storage.backends.lmdb import DATA_FILE, LMDBBackend
@@ -87,3 +88,15 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     (tmp_path / DATA_FILE).write_bytes(b"not a store" * 1000)
     with pytest.raises(StoreDamaged, match=DATA_FILE):
         LMDBBackend(tmp_path)
+
+
+def test_an_unreadable_page_is_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = LMDBBackend(tmp_path)
+
+    def corrupted(_key: bytes) -> bytes:
+        raise lmdb.CorruptedError("located page was wrong type")
+
+    monkeypatch.setattr(backend, "_read", corrupted)
+    with pytest.raises(StoreDamaged, match=DATA_FILE):
+        backend.get(b"k")
+    backend.close()
