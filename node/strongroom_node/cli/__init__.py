@@ -1,0 +1,1 @@
+"""The command line: Vault's commands, flags, output and exit codes."""

@@ -1,0 +1,1 @@
+"""A small HTTP client for the Vault API, used by the command line."""
