@@ -3,6 +3,7 @@ import base64
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from strongroom_node.sdk.errors import BadRequest
 from strongroom_node.sdk.token import TokenEntry
 from strongroom_node.tokens import batch
@@ -29,7 +30,17 @@ def test_a_batch_token_says_what_it_was_made_of():
     assert read is not None
     assert (read.key, read.type, read.renewable, read.accessor) == ("hkey", "batch", False, "")
     assert (read.expire_time, read.ttl) == (160.5, 60.0)
-    for name in ("parent", "policies", "path", "meta", "display_name", "creation_time", "entity_id", "role", "bound_cidrs"):
+    for name in (
+        "parent",
+        "policies",
+        "path",
+        "meta",
+        "display_name",
+        "creation_time",
+        "entity_id",
+        "role",
+        "bound_cidrs",
+    ):
         assert getattr(read, name) == getattr(ENTRY, name)
 
 

@@ -1,4 +1,5 @@
 import pytest
+
 from strongroom_node.sdk.errors import BadRequest
 from strongroom_node.tokens.cidr import address_in, parse_cidrs
 

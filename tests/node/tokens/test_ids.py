@@ -1,5 +1,6 @@
 from hypothesis import given
 from hypothesis import strategies as st
+
 from strongroom_node.tokens import ids
 
 SALT = bytes(32)

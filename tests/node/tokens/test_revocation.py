@@ -3,9 +3,10 @@ import asyncio
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.token_house import TokenHouse
+
 from strongroom_node.sdk.errors import BadRequest
 from strongroom_node.tokens import revocation
-from support.token_house import TokenHouse
 
 
 async def tree(house, parents):

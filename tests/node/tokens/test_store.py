@@ -2,6 +2,7 @@ import asyncio
 import time
 
 import pytest
+
 from strongroom_node.sdk.errors import BadRequest, PermissionDenied
 from strongroom_node.tokens.record import LAST_USE
 from strongroom_node.tokens.ttl import Grant
@@ -40,7 +41,9 @@ async def test_an_accessor_leads_to_the_token_but_is_none(house):
     assert house.tokens.lookup("hvs." + entry.key) is None
 
 
-@pytest.mark.parametrize("text", ["", "x", "hvs.", "hvs." + "é" * 24, "\udcff", "a/../b", "x" * 100_000, "hvb.", "\x00"])
+@pytest.mark.parametrize(
+    "text", ["", "x", "hvs.", "hvs." + "é" * 24, "\udcff", "a/../b", "x" * 100_000, "hvb.", "\x00"]
+)
 async def test_anything_else_is_no_token(house, text):
     assert house.tokens.lookup(text) is None
     assert house.tokens.lookup_accessor(text) is None

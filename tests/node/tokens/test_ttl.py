@@ -4,6 +4,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from strongroom_node.sdk.errors import BadRequest
 from strongroom_node.tokens.ttl import Limits, Wish, grant, lesser, remaining, short
 
@@ -63,7 +64,18 @@ lengths = st.one_of(st.just(0), st.integers(1, 20), st.integers(1, 5000))
 fractions = st.integers(0, 999).map(lambda n: n / 1000)
 
 
-@given(lengths, lengths, lengths, lengths, lengths, st.integers(1, 3000), st.integers(1, 3000), lengths, fractions, fractions)
+@given(
+    lengths,
+    lengths,
+    lengths,
+    lengths,
+    lengths,
+    st.integers(1, 3000),
+    st.integers(1, 3000),
+    lengths,
+    fractions,
+    fractions,
+)
 def test_as_the_slow_oracle(increment, ttl, period, max_ttl, explicit, default, maximum, age, of_start, of_now):
     start = 1_000_000 + of_start
     now = max(start, 1_000_000 + age + of_now)
@@ -99,7 +111,16 @@ def oracle(increment, ttl, period, max_ttl, explicit, default, maximum, start, n
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(2, "2s"), (60, "1m"), (90, "1m30s"), (3600, "1h"), (5400, "1h30m"), (3601, "1h0m1s"), (600, "10m"), (36000, "10h")],
+    [
+        (2, "2s"),
+        (60, "1m"),
+        (90, "1m30s"),
+        (3600, "1h"),
+        (5400, "1h30m"),
+        (3601, "1h0m1s"),
+        (600, "10m"),
+        (36000, "10h"),
+    ],
 )
 def test_durations_are_short(seconds, text):
     assert short(seconds) == text
