@@ -96,8 +96,9 @@ class Pipeline:
         declaration = request.declaration
         tokens = self._core.tokens
         if declaration is not None and declaration.unauthenticated:
-            if request.token:
-                request.auth = tokens.lookup(request.token)
+            entry = tokens.lookup(request.token) if request.token else None
+            if entry is not None and address_in(request.remote_address, entry.bound_cidrs):
+                request.auth = entry
                 self._identity_of(request)
             return
         entry = tokens.lookup(request.token) if request.token else None

@@ -17,6 +17,13 @@ async def names(engine: "SystemEngine", _request: Request) -> Response | None:
     return listing(engine.core.policies.names())
 
 
+async def names_below(engine: "SystemEngine", request: Request) -> Response | None:
+    """Names of the policies in a folder; policy names may hold slashes."""
+    folder = request.get("name").strip("/") + "/"
+    found = engine.core.policies.names()
+    return listing([name[len(folder) :] for name in found if name.startswith(folder)])
+
+
 async def old_names(engine: "SystemEngine", _request: Request) -> Response:
     """Names of all policies, under both keys that old clients read."""
     found = engine.core.policies.names()
@@ -93,6 +100,7 @@ PATHS = (
         read=read,
         update=write,
         delete=delete,
+        list=names_below,
         help="Read, write or delete a policy.",
     ),
     Path("policy", read=old_names, list=old_names, help="List the policies; the older path."),
@@ -102,6 +110,7 @@ PATHS = (
         read=old_read,
         update=write,
         delete=delete,
+        list=names_below,
         help="Read, write or delete a policy; the older path.",
     ),
     Path("policies/password", list=password_names, help="List the password policies."),
