@@ -140,6 +140,9 @@ def parse_cidrs(texts: list[str]) -> tuple[str, ...]:
                 f'error parsing address "{shown}": Unable to convert "{shown}" to an IPv4 or IPv6 address, or a UNIX '
                 "Socket"
             ) from error
+        mapped = block.ip.ipv4_mapped if isinstance(block, ipaddress.IPv6Interface) else None
+        if mapped is not None and block.network.prefixlen >= 96:  # callers' addresses are unmapped too
+            block = ipaddress.ip_interface(f"{mapped}/{block.network.prefixlen - 96}")
         whole = block.network.prefixlen == block.max_prefixlen
         found.append(str(block.ip) if whole else f"{block.ip}/{block.network.prefixlen}")
     return tuple(dict.fromkeys(found))
