@@ -50,7 +50,8 @@ class ExpirationWorker:
             while True:
                 self._wake.clear()
                 self._sleeps_until = float("-inf")
-                self._earliest = float("inf")
+                if self._earliest <= self._now():
+                    self._earliest = float("inf")
                 try:
                     next_at = await self.sweep()
                     await self._tidy_up()

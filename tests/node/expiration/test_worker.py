@@ -144,6 +144,24 @@ async def test_it_wakes_when_an_earlier_end_is_registered(house):
     assert house.revoked == [response.secret.lease_id, second.secret.lease_id]
 
 
+async def test_it_wakes_for_an_end_that_was_announced_before_it_was_committed(house):
+    _, entry = await house.token(ttl=DAY)
+    done = asyncio.Event()
+
+    async def revoke(lease):
+        done.set()
+
+    house.leases._revoke_secret = revoke
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        task = group.create_task(house.worker.run())
+        await asyncio.sleep(0)
+        await house.lease(entry, ttl=0.05)
+        await asyncio.sleep(0)
+        house.clock.pass_(1)
+        await done.wait()
+        task.cancel()
+
+
 async def test_it_rests_while_the_store_refuses(house):
     async with asyncio.timeout(5), asyncio.TaskGroup() as group:
         house.barrier.seal()
