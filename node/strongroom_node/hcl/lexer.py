@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from strongroom_node.hcl.quoted import decode_heredoc, decode_json_string, decode_string
+from strongroom_node.hcl.quoted import EscapeInvalid, decode_heredoc, decode_json_string, decode_string
 from strongroom_node.hcl.tree import HCLError, Limits, Position
 
 TokenType = Literal[
@@ -80,6 +80,11 @@ class Lexer:
 
     def _position(self, at: int) -> Position:
         return Position(self._line, at - self._line_start + 1)
+
+    def _position_ahead(self, at: int) -> Position:
+        """The position of something beyond the current token's first line; for errors only."""
+        newlines = self._text.count("\n", self._at, at)
+        return Position(self._line + newlines, at - self._text.rfind("\n", 0, at))
 
     def _advance(self, end: int) -> None:
         newlines = self._text.count("\n", self._at, end)
@@ -154,19 +159,28 @@ class Lexer:
         return self._take("NUMBER", value, end, position)
 
     def _quoted(self, position: Position) -> Token:
-        """A string with escapes or `${...}`, in which quotes and newlines do not end it."""
+        """A string with escapes or `${...}`."""
+        end = self._string_end()
+        try:
+            value = decode_string(self._text[self._at + 1 : end - 1])
+        except EscapeInvalid as error:
+            raise HCLError(self._position_ahead(self._at + 1 + error.offset), str(error)) from None
+        except ValueError as error:
+            raise HCLError(position, str(error)) from None
+        return self._take("STRING", value, end, position)
+
+    def _string_end(self) -> int:
+        """Where the string ends, with its quote; within `${...}` neither quotes nor newlines end it."""
         text, at, braces = self._text, self._at + 1, 0
         while True:
             if found := _STRING_STEP.match(text, at):
                 at = found.end()
             char = text[at : at + 1]
             if char == "" or (char == "\n" and braces == 0):
-                line = position.line + text.count("\n", self._at, at)
-                start = text.rfind("\n", 0, at) + 1
-                raise HCLError(Position(line, at - start + 1), "literal not terminated")
+                raise HCLError(self._position_ahead(at), "literal not terminated")
             at += 1
             if char == '"' and braces == 0:
-                break
+                return at
             if char == "\\":
                 at += 1
             elif char == "$" and braces == 0 and text.startswith("{", at):
@@ -175,11 +189,6 @@ class Lexer:
                 braces += 1
             elif char == "}" and braces > 0:
                 braces -= 1
-        try:
-            value = decode_string(text[self._at + 1 : at - 1])
-        except ValueError as error:
-            raise HCLError(position, str(error)) from None
-        return self._take("STRING", value, at, position)
 
     def _heredoc(self, position: Position) -> Token:
         text = self._text

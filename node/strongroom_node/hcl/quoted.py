@@ -17,18 +17,27 @@ _PIECE = re.compile(
 _BRACE = re.compile(r"[{}]")
 
 
+class EscapeInvalid(ValueError):
+    """An escape nobody knows; `offset` is that of the character after the backslash."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__("illegal char escape")
+        self.offset = offset
+
+
 def decode_string(body: str) -> str:
     """What stands between the quotes of an HCL string means.
 
-    `${...}` is kept as it is written, escapes and all. Raises ValueError for an unknown escape.
+    `${...}` is kept as it is written, escapes and all. Raises EscapeInvalid, or another ValueError for bytes
+    that are no UTF-8.
     """
     made = bytearray()
     at = 0
     while at < len(body):
         piece = _PIECE.match(body, at)
         if piece is None:
-            raise ValueError("illegal char escape")
-        kind, at = piece.lastgroup, piece.end()
+            raise EscapeInvalid(at + 1)
+        kind, start, at = piece.lastgroup, at, piece.end()
         if kind == "open":
             end = _interpolation_end(body, at)
             made += body[piece.start() : end].encode()
@@ -38,11 +47,11 @@ def decode_string(body: str) -> str:
         elif kind == "simple":
             made += _SIMPLE[piece["simple"]].encode()
         elif kind == "octal":
-            made += _byte(int(piece["octal"], 8))
+            made += _byte(int(piece["octal"], 8), start)
         elif kind == "byte":
-            made += _byte(int(piece["byte"], 16))
+            made += _byte(int(piece["byte"], 16), start)
         else:
-            made += _char(int(piece["short"] or piece["long"], 16))
+            made += _char(int(piece["short"] or piece["long"], 16), start)
     try:
         return made.decode()
     except UnicodeDecodeError:
@@ -58,15 +67,15 @@ def _interpolation_end(body: str, at: int) -> int:
     raise ValueError("literal not terminated")
 
 
-def _byte(number: int) -> bytes:
+def _byte(number: int, start: int) -> bytes:
     if number > 0xFF:
-        raise ValueError("illegal char escape")
+        raise EscapeInvalid(start + 1)
     return bytes((number,))
 
 
-def _char(number: int) -> bytes:
+def _char(number: int, start: int) -> bytes:
     if number > 0x10FFFF or 0xD800 <= number <= 0xDFFF:
-        raise ValueError("illegal char escape")
+        raise EscapeInvalid(start + 1)
     return chr(number).encode()
 
 

@@ -123,6 +123,10 @@ class ACL:
         """Whether anything at or below a mount's path (with its final slash) is permitted."""
         if self.is_root or self.capabilities(prefix) != ["deny"]:
             return True
+        # An exact rule on the mount itself decides there alone, but not for what lies below.
+        wild = self._find_wild(prefix)
+        if wild is not None and wild.grants:
+            return True
         if any(self._exact[path].grants for path in _starting_with(self._exact_paths, prefix)):
             return True
         start = bisect_left(self._prefixes, prefix)

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -60,7 +61,7 @@ def parse_policy(name: str, text: str) -> Policy:
         warnings: list[str] = []
         for path, body in _path_blocks(tree):
             rules.append(_rule(path, body))
-            warnings += [f'path "{path}": {key} has no effect' for key in _WITHOUT_EFFECT if body.named(key)]
+            warnings += [f"path {_quoted(path)}: {key} has no effect" for key in _WITHOUT_EFFECT if body.named(key)]
         return Policy(name, tuple(rules), text, tuple(warnings))
     except (hcl.HCLError, _Fault) as error:
         raise PolicyInvalid(str(error)) from None
@@ -72,9 +73,16 @@ def errors_occurred(reasons: Sequence[str]) -> str:
     return head + "".join(f"\n\t* {reason}" for reason in reasons) + "\n\n"
 
 
+def _quoted(text: str) -> str:
+    """In quotes, with what could end them or the line escaped."""
+    return json.dumps(text, ensure_ascii=False)
+
+
 def _check_keys(tree: hcl.ObjectValue, known: frozenset[str], prefix: str = "") -> None:
     reasons = [
-        f'{prefix}invalid key "{item.name}" on line {item.assign_line}' for item in tree.items if item.name not in known
+        f"{prefix}invalid key {_quoted(item.name)} on line {item.assign_line}"
+        for item in tree.items
+        if item.name not in known
     ]
     if reasons:
         raise _Fault(errors_occurred(reasons))
@@ -90,7 +98,7 @@ def _path_blocks(tree: hcl.ObjectValue) -> Iterator[tuple[str, hcl.ObjectValue]]
 
 
 def _rule(written: str, body: hcl.ObjectValue) -> PathRule:
-    prefix = f'path "{written}": '
+    prefix = f"path {_quoted(written)}: "
     try:
         check_template(written)
     except TemplateInvalid as error:
@@ -98,7 +106,7 @@ def _rule(written: str, body: hcl.ObjectValue) -> PathRule:
     _check_keys(body, _PATH_KEYS, prefix)
     path = written.removeprefix("/")
     if "+*" in path:
-        raise _Fault(f"path \"{path}\": invalid use of wildcards ('+*' is forbidden)")
+        raise _Fault(f"path {_quoted(path)}: invalid use of wildcards ('+*' is forbidden)")
     try:
         bits = _capabilities(body)
         if bits & capability.DENY:
@@ -126,13 +134,13 @@ def _capabilities(body: hcl.ObjectValue) -> int:
     old = _string(body.find("policy"), "policy")
     if old:
         if old not in capability.OLD_POLICIES:
-            raise _Fault(f'invalid policy "{old}"')
+            raise _Fault(f"invalid policy {_quoted(old)}")
         bits = capability.OLD_POLICIES[old]
     for name in _strings(body, "capabilities"):
         if name == "deny" or bits & capability.DENY:
             return capability.DENY
         if name not in capability.BITS:
-            raise _Fault(f'invalid capability "{name}"')
+            raise _Fault(f"invalid capability {_quoted(name)}")
         bits |= capability.BITS[name]
     return bits
 

@@ -107,8 +107,12 @@ def test_equals_the_slow_oracle(rules, path):
         assert decision.sudo == ("sudo" in names)
 
 
+GRANTS = st.sets(st.sampled_from(["read", "list"]), min_size=1)
+
+
 @settings(max_examples=200)
-@given(st.lists(st.tuples(PATTERN, NAMES), max_size=6), PATH.map(lambda p: p.strip("/") + "/"), PATH)
+@example([("a", set()), ("a*", {"read"})], "a/", "a")
+@given(st.lists(st.tuples(PATTERN, GRANTS), max_size=6), PATH.map(lambda p: p.strip("/") + "/"), PATH)
 def test_what_is_readable_below_a_mount_gives_access_to_it(rules, mount, below):
     policies = [
         Policy("p", (PathRule(pattern, sum(capability.BITS[name] for name in names)),)) for pattern, names in rules

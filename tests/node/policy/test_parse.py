@@ -32,6 +32,7 @@ def reason(text):
             'path "x" { capabilities = ["read"] min_wrapping_ttl = "1h" max_wrapping_ttl = "1m" }',
             "max_wrapping_ttl cannot be less than min_wrapping_ttl",
         ),
+        ('path "x\\n" { capabilities = ["re\\"ad"] }', 'path "x\\n": invalid capability "re\\"ad"'),
         ('path "x" { policy = "maybe" }', 'path "x": invalid policy "maybe"'),
         ('path "x" {', "At 1:12: object expected closing RBRACE got: EOF"),
         (
