@@ -12,9 +12,7 @@ from strongroom_node.config.values import Network
 from strongroom_node.hcl import Block, HCLError, Position, blocks, to_plain
 
 REQUEST_BYTES_MAX: Final = 33_554_432
-JSON_BYTES_MAX: Final = 34_078_720
-JSON_STRINGS_MAX: Final = 1000
-"""Vault's defaults; 0 in the text means them, a negative number no limit."""
+"""Vault's default; 0 in the text means it, a negative number no limit."""
 
 _TLS_VERSIONS: Final = ("tls10", "tls11", "tls12", "tls13")
 _PROXY_BEHAVIORS: Final = ("", "use_always", "allow_authorized", "deny_unauthorized")
@@ -46,7 +44,7 @@ class ListenerInFlight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListenerConfig:
-    """One listener. Durations are seconds; a limit of 0 was replaced by its default, a negative one is none."""
+    """One listener. Durations are seconds."""
 
     type: str = setting(values.text, "tcp")
     address: str = setting(values.text, "")
@@ -57,8 +55,9 @@ class ListenerConfig:
     require_request_header: bool = setting(values.boolean, default=False)
 
     max_request_size: int = setting(values.size, REQUEST_BYTES_MAX)
-    max_request_json_memory: int = setting(values.size, JSON_BYTES_MAX)
-    max_request_json_strings: int = setting(values.whole, JSON_STRINGS_MAX)
+    max_request_json_memory: int = setting(values.size, 0)
+    max_request_json_strings: int = setting(values.whole, 0)
+    """0: the listener's own bounds, which let through what Vault takes; negative: none."""
     max_request_duration: float = setting(values.duration, 0.0)
     """0: the server's `default_max_request_duration`."""
     http_read_timeout: float = setting(values.duration, 30.0)
@@ -221,7 +220,5 @@ def _filled(made: ListenerConfig) -> ListenerConfig:
         address=f"{shown}:{port}",
         cluster_address=expand_template(made.cluster_address) or f"{shown}:{port + 1}",
         max_request_size=made.max_request_size or REQUEST_BYTES_MAX,
-        max_request_json_memory=made.max_request_json_memory or JSON_BYTES_MAX,
-        max_request_json_strings=made.max_request_json_strings or JSON_STRINGS_MAX,
         x_forwarded_for_client_cert_header=made.x_forwarded_for_client_cert_header.strip(),
     )

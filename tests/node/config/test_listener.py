@@ -1,6 +1,6 @@
 import pytest
 
-from strongroom_node.config.listener import JSON_BYTES_MAX, REQUEST_BYTES_MAX, decode_listener
+from strongroom_node.config.listener import REQUEST_BYTES_MAX, decode_listener
 from strongroom_node.config.report import Report
 from strongroom_node.hcl import HCLError, blocks, parse
 
@@ -39,10 +39,9 @@ def test_refused(body, reason):
         listener(body)
 
 
-def test_limits_of_zero_are_the_defaults_and_negative_ones_are_none():
-    made = listener("tls_disable = true max_request_size = 0 max_request_json_memory = 0 max_request_json_strings = -1")
-    assert (made.max_request_size, made.max_request_json_memory) == (REQUEST_BYTES_MAX, JSON_BYTES_MAX)
-    assert made.max_request_json_strings == -1
+def test_a_size_of_zero_is_the_default_and_a_negative_one_is_none():
+    assert listener("tls_disable = true max_request_size = 0").max_request_size == REQUEST_BYTES_MAX
+    assert listener("tls_disable = true max_request_size = -1").max_request_size == -1
 
 
 def test_addresses():
