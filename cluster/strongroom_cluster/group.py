@@ -10,6 +10,7 @@ from strongroom_cluster.errors import ProposalRefused
 from strongroom_cluster.port import OrderedLog
 from strongroom_storage.errors import CommitUnknown, LogBusy, LogFailed, NotActive
 from strongroom_storage.log import Operation
+from strongroom_storage.ticket import Ticket
 
 # A batch of 256 keeps a sync under one millisecond on common disks; 512 KiB keeps heartbeats flowing beside it.
 BATCH_WRITES_MAX: Final = 256
@@ -23,7 +24,7 @@ QUEUE_BYTES_MAX: Final = 64 << 20
 class _Waiting(NamedTuple):
     operations: Sequence[Operation]
     size: int
-    committed: asyncio.Future[int]
+    ticket: Ticket
 
 
 class GroupCommit:
@@ -53,20 +54,19 @@ class GroupCommit:
         if len(self._queue) >= QUEUE_WRITES_MAX or self._queued_bytes >= QUEUE_BYTES_MAX:
             raise LogBusy("too many writes are waiting for the log")
 
-    def submit(self, operations: Sequence[Operation]) -> asyncio.Future[int]:
+    def submit(self, operations: Sequence[Operation]) -> Ticket:
         """Queue one transaction. See `strongroom_storage.log.WriteLog`."""
-        loop = asyncio.get_running_loop()
-        committed: asyncio.Future[int] = loop.create_future()
+        ticket = Ticket()
         if self._failure is not None:
-            committed.set_exception(LogFailed("the log has failed; this node takes no more writes"))
-            return committed
-        size = sum(len(key) + len(payload or b"") for key, payload in operations)
-        self._queue.append(_Waiting(operations, size, committed))
+            ticket.fail(LogFailed("the log has failed; this node takes no more writes"))
+            return ticket
+        size = sum([len(key) + len(payload) if payload else len(key) for key, payload in operations])
+        self._queue.append(_Waiting(operations, size, ticket))
         self._queued_bytes += size
         if not self._is_scheduled and self._outstanding < self._outstanding_max:
             self._is_scheduled = True
-            loop.call_soon(self._pump)
-        return committed
+            asyncio.get_running_loop().call_soon(self._pump)
+        return ticket
 
     async def drain(self) -> None:
         """Wait until everything queued is settled."""
@@ -106,8 +106,7 @@ class GroupCommit:
         if error is None:
             index = proposed.result()
             for waiting in batch:
-                if not waiting.committed.done():
-                    waiting.committed.set_result(index)
+                waiting.ticket.settle(index)
         else:
             self._refuse(batch, error)
         if self._drained and not self._queue and not self._outstanding:
@@ -130,5 +129,4 @@ class GroupCommit:
 
 def _fail(waiting: _Waiting, error: Exception, cause: BaseException) -> None:
     error.__cause__ = cause
-    if not waiting.committed.done():
-        waiting.committed.set_exception(error)
+    waiting.ticket.fail(error)

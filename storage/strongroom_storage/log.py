@@ -1,8 +1,9 @@
 """What the barrier asks of whoever orders writes. The cluster layer provides it."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Protocol
+
+from strongroom_storage.ticket import Ticket
 
 # (key, flags byte | body), or (key, None) to delete: a record without its index, which the log will give it.
 Operation = tuple[bytes, bytes | None]
@@ -20,10 +21,10 @@ class WriteLog(Protocol):
         """Raise NotActive, LogBusy or LogFailed if a transaction opened now could not be queued."""
         ...
 
-    def submit(self, operations: Sequence[Operation]) -> asyncio.Future[int]:
+    def submit(self, operations: Sequence[Operation]) -> Ticket:
         """Queue one transaction; the order of calls is the order of execution.
 
-        The future gives the index once the change is durable and applied here. It raises CommitUnknown if the log
-        failed meanwhile, NotActive if leadership was lost and it is certain that nothing happened.
+        The ticket gives the index once the change is durable and applied here. It fails with CommitUnknown if the log
+        failed meanwhile, with NotActive, LogBusy or LogFailed if it is certain that nothing happened.
         """
         ...

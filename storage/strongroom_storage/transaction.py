@@ -1,6 +1,5 @@
 """Write transactions: synchronous, over applied state, what is in flight, and their own writes."""
 
-import asyncio
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TypeVar
@@ -10,6 +9,7 @@ from strongroom_storage.backend import Seek
 from strongroom_storage.entry import TRANSACTION_BYTES_MAX, VALUE_BYTES_MAX, key_bytes
 from strongroom_storage.errors import TransactionClosed, ValueTooLarge
 from strongroom_storage.overlay import Overlay, merged
+from strongroom_storage.ticket import Ticket
 
 if TYPE_CHECKING:
     from strongroom_storage.barrier.barrier import Barrier
@@ -30,7 +30,7 @@ class _Work:
         self.writes = Overlay()
         self.bytes = 0
         self.is_open = False
-        self.committed: asyncio.Future[int] | None = None
+        self.committed: Ticket | None = None
 
 
 class Transaction:
@@ -128,9 +128,7 @@ class Transaction:
             raise TransactionClosed("commit comes after the block")
         if work.committed is None:
             return 0
-        if work.committed.done():
-            return work.committed.result()
-        return await asyncio.shield(work.committed)
+        return await work.committed
 
     def _write(self, path: str, value: bytes | None) -> None:
         self._require_open()

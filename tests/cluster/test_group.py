@@ -45,7 +45,7 @@ async def test_what_waits_travels_together_in_order() -> None:
     await turn()
     assert keys(log.proposals[1][0]) == [b"2", b"2-", b"3", b"3-", b"4", b"4-"]
     assert first.result() == 7
-    assert not any(other.done() for other in others)
+    assert not any(other.is_settled for other in others)
     log.proposals[1][1].set_result(8)
     await turn()
     assert [other.result() for other in others] == [8, 8, 8]
@@ -127,7 +127,7 @@ async def test_admission(monkeypatch: pytest.MonkeyPatch) -> None:
     await turn()
     commit.admit()
     log.proposals[0][1].set_result(1)
-    await asyncio.gather(*waiting)
+    assert [await one for one in waiting]
     monkeypatch.setattr(group, "QUEUE_BYTES_MAX", 10)
     last = commit.submit([(b"k", bytes(20))])
     with pytest.raises(LogBusy):

@@ -1,6 +1,5 @@
 """A barrier whose log can be held back, so that tests decide when writes are applied."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
@@ -11,6 +10,7 @@ from strongroom_storage.backends.inmem import InmemBackend
 from strongroom_storage.barrier.barrier import Barrier
 from strongroom_storage.errors import CommitUnknown, LogFailed, NotActive
 from strongroom_storage.log import Operation
+from strongroom_storage.ticket import Ticket
 
 ROOT_KEY = bytes(range(32))
 
@@ -23,7 +23,7 @@ class HeldLog:
         self.is_active = True
         self.is_held = False
         self.failure: Exception | None = None
-        self.queue: list[tuple[Sequence[Operation], asyncio.Future[int]]] = []
+        self.queue: list[tuple[Sequence[Operation], Ticket]] = []
 
     def admit(self) -> None:
         if self.failure:
@@ -31,8 +31,8 @@ class HeldLog:
         if not self.is_active:
             raise NotActive("standby")
 
-    def submit(self, operations: Sequence[Operation]) -> asyncio.Future[int]:
-        committed = asyncio.get_running_loop().create_future()
+    def submit(self, operations: Sequence[Operation]) -> Ticket:
+        committed = Ticket()
         self.queue.append((operations, committed))
         if not self.is_held:
             self.release()
@@ -44,12 +44,12 @@ class HeldLog:
         for operations, committed in batch:
             index = self.machine.applied_index + 1
             self.machine.apply(index, 1, encode_write(operations))
-            committed.set_result(index)
+            committed.settle(index)
 
     def fail(self) -> None:
         self.failure = CommitUnknown("disk gone")
         for _, committed in self.queue:
-            committed.set_exception(self.failure)
+            committed.fail(self.failure)
         self.queue = []
 
 

@@ -38,6 +38,7 @@ from strongroom_storage.errors import (
 )
 from strongroom_storage.log import Operation, WriteLog
 from strongroom_storage.overlay import Overlay
+from strongroom_storage.ticket import Ticket
 from strongroom_storage.view import StorageView
 
 KEYRING_PATH: Final = "core/keyring"
@@ -208,7 +209,7 @@ class Barrier:
         Raises KeyInvalid for a path outside of core/seal..., core/recovery... and core/hsm/...
         """
         self._log.admit()
-        return await asyncio.shield(self._log.submit(_plain(records)))
+        return await self._log.submit(_plain(records))
 
     # What views and transactions use
 
@@ -256,7 +257,7 @@ class Barrier:
             raise LogBusy("writes from before the barrier was sealed are still in flight")
         self._log.admit()
 
-    def submit(self, writes: Mapping[bytes, bytes | None]) -> asyncio.Future[int]:
+    def submit(self, writes: Mapping[bytes, bytes | None]) -> Ticket:
         """Seal and queue one transaction. Raises BarrierSealed or KeyTermExhausted, and then nothing is queued."""
         seal_frame = self._seal_frame
         if seal_frame is None:
@@ -270,15 +271,13 @@ class Barrier:
         writer = self._transactions
         for key, value in writes.items():
             self.in_flight.set(key, value, writer)
-        committed.add_done_callback(partial(self._settle, list(writes), writer))
+        committed.on_settled(partial(self._settle, list(writes), writer))
         return committed
 
-    def _settle(self, keys: list[bytes], writer: int, committed: asyncio.Future[int]) -> None:
+    def _settle(self, keys: list[bytes], writer: int) -> None:
         self.in_flight.settle(keys, writer)
         self._unsettled -= 1
         self._is_blind = self._is_blind and self._unsettled > 0
-        if not committed.cancelled():
-            committed.exception()  # whoever awaits the commit hears of it; nobody must
 
     # The keyring
 
@@ -325,7 +324,7 @@ class Barrier:
             raise RootKeyInvalid("the root key has a wrong length")
         self._log.admit()
         body = bytes([FLAGS_ROOT]) + keyring.sealed(root_key, _KEYRING_KEY)
-        await asyncio.shield(self._log.submit([(_KEYRING_KEY, body), *_plain(plain or {})]))
+        await self._log.submit([(_KEYRING_KEY, body), *_plain(plain or {})])
 
 
 def _bootstrap_key(path: str) -> bytes:
