@@ -39,13 +39,14 @@ class Command(NamedTuple):
     flags: tuple[Flag, ...] = ()
     arguments_min: int = 0
     arguments_max: int = 0
+    needs_data: bool = False
     has_client: bool = True
     completes: Literal["", "files", "paths"] = ""
 
     def expected(self) -> str:
         """The number of arguments, as error messages write it."""
         if self.arguments_max == MANY:
-            return f">{self.arguments_min}" if self.arguments_min else "any"
+            return f">{self.arguments_min}" if self.needs_data else str(self.arguments_min)
         if self.arguments_min == self.arguments_max:
             return str(self.arguments_min)
         return f"{self.arguments_min}-{self.arguments_max}"

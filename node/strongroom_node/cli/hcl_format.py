@@ -65,6 +65,61 @@ class _Attribute(NamedTuple):
     comment: str
 
 
+class _Lines:
+    """The lines of one body, and the attributes that wait for their neighbours."""
+
+    def __init__(self, indent: str) -> None:
+        self._indent = indent
+        self._lines: list[str] = []
+        self._pending: list[_Attribute] = []
+        self._needs_gap = False
+        self._follows_comment = False
+
+    def attribute(self, item: _Attribute) -> None:
+        """A one-line attribute."""
+        if self._needs_gap:
+            self.gap()
+        self._follows_comment = False
+        self._pending.append(item)
+
+    def comment(self, text: str) -> None:
+        """A comment on lines of its own."""
+        self._flush()
+        if self._needs_gap:
+            self.gap()
+        first, *rest = text.split("\n")
+        self._lines += [f"{self._indent}{first.strip()}", *(line.rstrip() for line in rest)]
+        self._follows_comment = True
+
+    def block(self, lines: list[str]) -> None:
+        """Something of several lines: it stands apart, but not from a comment above it."""
+        self._flush()
+        if not self._follows_comment:
+            self.gap()
+        self._lines += lines
+        self._follows_comment = False
+        self._needs_gap = True
+
+    def gap(self) -> None:
+        """An empty line, if there is none yet."""
+        self._flush()
+        if self._lines and self._lines[-1]:
+            self._lines.append("")
+        self._needs_gap = self._follows_comment = False
+
+    def finished(self) -> list[str]:
+        """Every line, without empty ones at the end."""
+        self._flush()
+        while self._lines and not self._lines[-1]:
+            self._lines.pop()
+        return self._lines
+
+    def _flush(self) -> None:
+        width = max((len(item.key) for item in self._pending), default=0)
+        self._lines += [f"{self._indent}{item.key.ljust(width)} = {item.value}{item.comment}" for item in self._pending]
+        self._pending.clear()
+
+
 class _Printer:
     """Reads tokens from left to right and writes lines."""
 
@@ -82,44 +137,22 @@ class _Printer:
         """Items up to a closing brace or the end."""
         if depth > DEPTH_MAX:
             raise FormatFailed(f"blocks are nested deeper than {DEPTH_MAX}")
-        indent = "  " * depth
-        lines: list[str] = []
-        pending: list[_Attribute] = []
-
-        def flush() -> None:
-            width = max((len(item.key) for item in pending), default=0)
-            lines.extend(f"{indent}{item.key.ljust(width)} = {item.value}{item.comment}" for item in pending)
-            pending.clear()
-
+        lines = _Lines("  " * depth)
         while (token := self._peek()) is not None and token.text != "}":
             newlines = self._skip_newlines()
-            if newlines > 1 and (lines or pending):
-                flush()
-                lines.append("")
-                continue
             if newlines:
-                continue
-            if token.kind == "comment":
-                flush()
+                if newlines > 1:
+                    lines.gap()
+            elif token.kind == "comment":
                 self._position += 1
-                lines.extend(f"{indent}{line.strip()}" for line in token.text.split("\n"))
-                continue
-            item = self._item(depth)
-            if isinstance(item, _Attribute):
-                pending.append(item)
-                continue
-            flush()
-            if lines and lines[-1] and not lines[-1].lstrip().startswith(("#", "//", "*/")):
-                lines.append("")
-            lines.extend(item)
-            following = self._peek_past_newlines()
-            if following is not None and following.text != "}":
-                self._skip_newlines()
-                lines.append("")
-        flush()
-        while lines and not lines[-1]:
-            lines.pop()
-        return lines
+                lines.comment(token.text)
+            else:
+                item = self._item(depth)
+                if isinstance(item, _Attribute):
+                    lines.attribute(item)
+                else:
+                    lines.block(item)
+        return lines.finished()
 
     def _item(self, depth: int) -> _Attribute | list[str]:
         indent = "  " * depth

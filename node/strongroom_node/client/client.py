@@ -86,14 +86,14 @@ class Client:
         """Send a request and read the whole answer.
 
         `is_certain` sends it even when only shown (questions a command asks to build its request). `not_found_ok`
-        returns a 404 that holds data or warnings, or nothing at all, instead of raising. Raises ClientError.
+        returns a 404 instead of raising: there is nothing, or only warnings. Raises ClientError.
         """
         content = None if body is None else encode_json(body)
         request = self.build(method, path, content, query, is_wrapped=is_wrapped)
         if self.is_dry and not is_certain:
             raise DryRun(request)
         reply = self._send_with_retries(request)
-        if reply.status < 400 or (not_found_ok and reply.status == 404 and not _has_errors(reply)):
+        if reply.status < 400 or (not_found_ok and reply.status == 404):
             return reply
         raise self._error(request, reply)
 
@@ -242,17 +242,3 @@ def _error_lines(reply: Reply) -> tuple[list[str], bool]:
     if isinstance(errors, list):
         return [str(line) for line in errors], False
     return [reply.body.decode("utf-8", "replace")], True
-
-
-def _has_errors(reply: Reply) -> bool:
-    """Whether a 404 tells an error, rather than that there is nothing (perhaps with data or warnings)."""
-    if not reply.body.strip():
-        return False
-    try:
-        body = reply.json()
-    except ReplyInvalid:
-        return True
-    if body.get("data") or body.get("warnings"):
-        return False
-    errors = body.get("errors")
-    return not (isinstance(errors, list) and not errors)

@@ -38,6 +38,7 @@ class Secret(NamedTuple):
         return body
 
 
+ENVELOPE_KEYS = ("request_id", "lease_id", "lease_duration", "renewable", "data", "warnings", "auth", "wrap_info")
 AUTH_KEYS = (
     "client_token",
     "accessor",
@@ -70,7 +71,12 @@ def sort_keys(value: Any) -> Any:
 
 
 def parse_secret(body: Body) -> Secret:
-    """The secret in a decoded answer; whatever is absent or of another type counts as absent."""
+    """The secret in a decoded answer; whatever is of another type counts as absent.
+
+    A body that has none of an envelope's parts (`sys/health`) is data itself, unless it only tells errors.
+    """
+    if not any(body.get(name) for name in ENVELOPE_KEYS) and set(body) - set(ENVELOPE_KEYS) - {"errors"}:
+        body = {"data": body}
     warnings = body.get("warnings")
     data = body.get("data")
     auth = body.get("auth")

@@ -46,7 +46,7 @@ def _list(context: Context) -> int:
             {path: {key: device[key] for key in DEVICE_KEYS if key in device} for path, device in devices.items()},
         )
     if not devices:
-        context.streams.note("No audit devices are enabled.")
+        context.streams.line("No audit devices are enabled.")
         return SERVER_ERROR
     if not context.flags.on("detailed"):
         rows = [

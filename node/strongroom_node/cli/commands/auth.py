@@ -38,11 +38,10 @@ def _enable(context: Context) -> int:
     flags, kind = context.flags, context.arguments[0].strip()
     name = flags.text("plugin-name") if kind == "plugin" else kind
     path = (flags.text("path").strip("/") or name) + "/"
-    config = {key: value for key, value in enable_config(context).items() if key != "force_no_cache" or value}
     body = {
         "type": name,
         "description": flags.text("description"),
-        "config": config,
+        "config": enable_config(context),
         "local": flags.on("local"),
         "seal_wrap": flags.on("seal-wrap"),
         "external_entropy_access": flags.on("external-entropy-access"),

@@ -134,7 +134,7 @@ def _unwrap(context: Context) -> int:
         lambda: client.call("PUT", "sys/wrapping/unwrap", body, is_wrapped=False, not_found_ok=True),
     )
     secret = reply.secret()
-    if secret is None:
+    if secret is None or reply.status == 404:
         context.streams.note("Could not find wrapped response")
         return SERVER_ERROR
     return print_secret(context, secret)

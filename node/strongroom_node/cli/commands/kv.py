@@ -45,6 +45,7 @@ def _get(context: Context) -> int:
     query: dict[str, str | list[str]] = {"version": str(version)} if is_versioned and version > 0 else {}
     secret = context.call(f"Error reading {path}", "GET", path, query=query, not_found_ok=True).secret()
     if secret is None or (secret.data is None and secret.wrap_info is None):
+        print_warnings(context, secret.warnings if secret is not None else None)
         return nothing_found(context, path)
     if secret.wrap_info is not None:
         return print_secret(context, secret)
@@ -214,6 +215,7 @@ PUT: Final = Command(
     ),
     arguments_min=1,
     arguments_max=MANY,
+    needs_data=True,
     completes="paths",
 )
 PATCH: Final = Command(
@@ -237,6 +239,7 @@ PATCH: Final = Command(
     ),
     arguments_min=1,
     arguments_max=MANY,
+    needs_data=True,
     completes="paths",
 )
 LIST: Final = Command(

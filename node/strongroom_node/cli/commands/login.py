@@ -55,7 +55,7 @@ def _run(context: Context) -> int:
         raise CommandFailed("Vault returned a token, but no further information is known about it.", SERVER_ERROR)
     if is_stored:
         _store(context, secret)
-    elif not is_token_only and not flags.text("field") and context.format == "table":
+    elif secret.auth is not None and not (is_token_only or flags.text("field") or context.format != "table"):
         context.streams.note(wrap(NOT_STORED, 0) + "\n")
     return _print(context, secret, is_token_only=is_token_only, is_stored=is_stored)
 

@@ -14,9 +14,9 @@ FORMATS: Final = ("standard", "json")
 def _run(context: Context) -> int:
     level, style = context.flags.text("log-level").lower(), context.flags.text("log-format").lower()
     if level not in LEVELS:
-        raise UsageFailed(f"{level} is an unknown log level. Valid log levels are: {' '.join(LEVELS)}")
+        raise UsageFailed(f"{level} is an unknown log level. Valid log levels are: [{' '.join(LEVELS)}]")
     if style not in FORMATS:
-        raise UsageFailed(f"{style} is an unknown log format. Valid log formats are: {' '.join(FORMATS)}")
+        raise UsageFailed(f"{style} is an unknown log format. Valid log formats are: [{' '.join(FORMATS)}]")
     try:
         with context.client().open("GET", "sys/monitor", query={"log_level": level, "log_format": style}) as response:
             for line in response:

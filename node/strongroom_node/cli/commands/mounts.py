@@ -14,21 +14,21 @@ from strongroom_node.client.errors import ClientError
 from strongroom_node.client.secret import Body
 
 CONFIG_KEYS: Final = ("default_lease_ttl", "max_lease_ttl", "force_no_cache")
-MOUNT_KEYS: Final = (
-    "uuid",
-    "type",
-    "description",
-    "accessor",
-    "config",
-    "options",
-    "local",
-    "seal_wrap",
-    "external_entropy_access",
-    "plugin_version",
-    "running_plugin_version",
-    "running_sha256",
-    "deprecation_status",
-)
+MOUNT_KEYS: Final[Body] = {
+    "uuid": "",
+    "type": "",
+    "description": "",
+    "accessor": "",
+    "config": {},
+    "options": None,
+    "local": False,
+    "seal_wrap": False,
+    "external_entropy_access": False,
+    "plugin_version": "",
+    "running_plugin_version": "",
+    "running_sha256": "",
+    "deprecation_status": "",
+}
 MOVE_POLL_SECONDS: Final = 0.5
 _HEADER_LISTS: Final = (
     ("audit-non-hmac-request-keys", "audit_non_hmac_request_keys", "A request key audit devices show as it is."),
@@ -97,11 +97,10 @@ def tune_body(context: Context) -> Body:
     body: Body = {
         "options": options_of(context),
         "default_lease_ttl": _ttl(context, "default-lease-ttl"),
-        "max_lease_ttl": _ttl(context, "max-lease-ttl"),
-        "force_no_cache": False,
     }
     if flags.given("description"):
         body["description"] = flags.text("description")
+    body |= {"max_lease_ttl": _ttl(context, "max-lease-ttl"), "force_no_cache": False}
     return body | _lists(context) | _texts(context)
 
 
@@ -141,7 +140,7 @@ def print_mounts_json(context: Context, mounts: Mapping[str, Body]) -> int:
 
 
 def _ordered(mount: Body) -> Body:
-    ordered: Body = {key: mount[key] for key in MOUNT_KEYS if key in mount}
+    ordered: Body = {key: mount.get(key, default) for key, default in MOUNT_KEYS.items()}
     config = mount.get("config")
     if isinstance(config, dict):
         known = {key: config[key] for key in CONFIG_KEYS if key in config}

@@ -5,6 +5,7 @@ from typing import Final
 from strongroom_node.cli.command import FORMAT, OK, Command
 from strongroom_node.cli.context import Context
 from strongroom_node.client.request import clean_path, encode_json
+from strongroom_node.client.secret import sort_keys
 
 
 def _run(context: Context) -> int:
@@ -14,7 +15,7 @@ def _run(context: Context) -> int:
     if context.format == "table":
         context.streams.line(str(body.get("help") or "").strip())
     else:
-        context.streams.line(encode_json(body.get("openapi")).decode())
+        context.streams.line(encode_json(sort_keys(body.get("openapi"))).decode())
     return OK
 
 

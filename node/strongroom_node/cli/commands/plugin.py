@@ -2,20 +2,22 @@
 
 from typing import Any, Final
 
-from strongroom_node.cli.command import FORMAT, OK, OUTPUT, SERVER_ERROR, Command, Flag, UsageFailed
+from strongroom_node.cli.command import FORMAT, OK, OUTPUT, SERVER_ERROR, Command, CommandFailed, Flag, UsageFailed
 from strongroom_node.cli.context import Context
 from strongroom_node.cli.output import print_map, print_map_field, print_value
 from strongroom_node.cli.plain import plain
 from strongroom_node.cli.table import table
-from strongroom_node.client.secret import Body
+from strongroom_node.client.secret import Body, order_keys
 
+DETAIL_KEYS: Final = ("type", "name", "version", "builtin", "deprecation_status")
+INFO_KEYS: Final = ("args", "builtin", "command", "deprecation_status", "name", "sha256", "version")
 TYPES: Final = {"auth": 1, "database": 2, "secret": 3}
 
 
 def _type(context: Context) -> str:
     kind = context.arguments[0].strip().lower() if context.arguments else ""
     if kind not in TYPES:
-        raise UsageFailed(f'"{kind}" is not a supported plugin type')
+        raise CommandFailed(f'"{kind}" is not a supported plugin type')
     return kind
 
 
@@ -26,7 +28,7 @@ def _list(context: Context) -> int:
     details = [item for item in details if not kind or item.get("type") == kind]
     if context.format != "table":
         names: Body = {key: data[key] for key in TYPES if key in data and (not kind or key == kind)}
-        return print_value(context, names | {"details": details})
+        return print_value(context, names | {"details": [order_keys(item, DETAIL_KEYS) for item in details]})
     details.sort(key=lambda item: (str(item.get("type")), str(item.get("name"))))
     if not details:
         context.streams.note("No plugins found")
@@ -51,6 +53,7 @@ def _info(context: Context) -> int:
         query["version"] = context.flags.text("version")
     path = f"sys/plugins/catalog/{kind}/{name}"
     data = context.call(f"Error reading plugin named {name}", "GET", path, query=query).data()
+    data = {key: [] if key == "args" and data[key] is None else data[key] for key in INFO_KEYS if key in data}
     return print_map_field(context, data) if context.flags.text("field") else print_map(context, data)
 
 
