@@ -281,14 +281,10 @@ class FileJournal:
             at += header.record_bytes
         if state is record.State.DAMAGED or (state is record.State.TORN and not is_last):
             raise self._damage(path, at, self.last_index + 1, "is damaged")
-        later = record.find_later(buffer, at, self.last_index)
-        if later is not None and (not is_last or later[1].durable > self.last_index):
-            raise self._damage(
-                path,
-                at,
-                self.last_index + 1,
-                f"is damaged (a good record with index {later[1].index} follows at {later[0]})",
-            )
+        witness = record.find_witness(buffer, at, self.last_index + 1)
+        if witness is not None:
+            what = f"is damaged (a good record with index {witness[1].index} follows at {witness[0]})"
+            raise self._damage(path, at, self.last_index + 1, what)
         if len(buffer.rstrip(b"\x00")) > at:
             _cut(path, at, len(buffer))
             _log.warning("journal tail cut off", file=str(path), offset=at, last_index=self.last_index)

@@ -107,8 +107,8 @@ def _is_body_torn(buffer: bytes, at: int, header: Header) -> bool:
     )
 
 
-def find_later(buffer: bytes, at: int, index: int) -> tuple[int, Header] | None:
-    """The first whole record after offset `at` with an index above `index`; its offset and header.
+def find_witness(buffer: bytes, at: int, index: int) -> tuple[int, Header] | None:
+    """The first whole record after offset `at` that was written when `index` was durable; its offset and header.
 
     Wherever it begins: the record at `at` may have lost its length. Linear in the bytes written.
     """
@@ -121,7 +121,7 @@ def find_later(buffer: bytes, at: int, index: int) -> tuple[int, Header] | None:
         while position >= 0:
             start = position - 4
             header = decode_header(written, start) if start > at else None
-            if header is not None and header.index > index and data_of(written, start, header) is not None:
+            if header is not None and header.durable >= index and data_of(written, start, header) is not None:
                 found.append((start, header))
                 break
             position = written.find(mark, position + 1)

@@ -31,6 +31,8 @@ class LMDBBackend:
     def __init__(self, folder: Path, *, read_only: bool = False, map_bytes_min: int = MAP_BYTES_MIN) -> None:
         self.file = folder / DATA_FILE
         self._env = _open(folder, read_only, map_bytes_min)
+        if not read_only:
+            self._env.reader_check()  # a killed reader would keep its pages from being used again
         self._snapshot: Snapshot | None = None
         self._resident = ResidentLimit(self.file)
         self._page_bytes = int(self._env.stat()["psize"])
