@@ -1,7 +1,8 @@
 """Response wrapping: an answer is kept for one use of a token that stands in for it.
 
-In the wrapping token's cubbyhole lie `response`, the encoded envelope of the answer, and `wrapinfo`, what a lookup may
-know of it. The token has the one policy `response-wrapping` and one use; both go with it.
+In the wrapping token's cubbyhole lie `response`, which has the encoded envelope of the answer, and `wrapinfo`, what a
+lookup may know of it. The token has the one policy `response-wrapping` and one use; both go with it. Old clients read
+`cubbyhole/response` with the wrapping token instead of unwrapping; that works too.
 """
 
 import base64
@@ -54,7 +55,14 @@ class WrapRecord(msgspec.Struct, frozen=True):
     wrapped_accessor: str = ""
 
 
-_RECORD = msgspec.msgpack.Decoder(WrapRecord)
+class _Kept(msgspec.Struct, frozen=True):
+    """The object at `cubbyhole/response`."""
+
+    response: str
+
+
+_RECORD = msgspec.json.Decoder(WrapRecord)
+_KEPT = msgspec.json.Decoder(_Kept)
 
 
 def decode_record(packed: bytes) -> WrapRecord:
@@ -139,8 +147,8 @@ class Wrapping:
         )
         token, entry = self._tokens.create_in(tx, draft)
         own = tx.at(self._cubbyholes)
-        own.put(f"{entry.key}/response", body)
-        own.put(f"{entry.key}/wrapinfo", msgspec.msgpack.encode(record))
+        own.put(f"{entry.key}/response", msgspec.json.encode(_Kept(body.decode())))
+        own.put(f"{entry.key}/wrapinfo", msgspec.json.encode(record))
         return token, entry
 
     # --- unwrapping
@@ -153,20 +161,19 @@ class Wrapping:
         """
         own = self._own(request, token)
         if own is not None:
-            body = self._cubbyholes.get(f"{own.key}/response")
-            if body is None:
+            kept = self._cubbyholes.get(f"{own.key}/response")
+            if kept is None:
                 raise BadRequest(NOTHING_FOUND)
-            return body
+            return _KEPT.decode(kept).response.encode()
         with self._tokens.view.transaction() as tx:
             _, body = self._take(tx, token)
         await tx.commit()
         return body
 
-    async def rewrap(self, request: Request, token: str) -> Response:
+    async def rewrap(self, token: str) -> Response:
         """A new token for what is wrapped, with the length and path of the old one, which ends. Raises BadRequest."""
-        own = self._own(request, token)
         with self._tokens.view.transaction() as tx:
-            record, body = self._take(tx, token) if own is None else self._read(tx, own.key)
+            record, body = self._take(tx, token)
             renewed = msgspec.structs.replace(record, creation_time=self._now())
             new, entry = self._keep(tx, renewed, body)
         await tx.commit()
@@ -195,16 +202,12 @@ class Wrapping:
         entry = self._wrapping_entry(self._plain(token))
         if entry is None or not self._tokens.is_usable(tx, entry.key):
             raise BadRequest(INVALID)
-        found = self._read(tx, entry.key)
-        self._tokens.remove_in(tx, entry.key)
-        return found
-
-    def _read(self, tx: Transaction, key: str) -> tuple[WrapRecord, bytes]:
         own = tx.at(self._cubbyholes)
-        body, record = own.get(f"{key}/response"), own.get(f"{key}/wrapinfo")
-        if body is None or record is None:
+        kept, record = own.get(f"{entry.key}/response"), own.get(f"{entry.key}/wrapinfo")
+        if kept is None or record is None:
             raise BadRequest(NOTHING_FOUND)
-        return decode_record(record), body
+        self._tokens.remove_in(tx, entry.key)
+        return decode_record(record), _KEPT.decode(kept).response.encode()
 
     # --- JWT form
 

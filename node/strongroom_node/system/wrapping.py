@@ -36,7 +36,7 @@ async def unwrap(engine: _Engine, request: Request) -> Response | None:
 
 async def rewrap(engine: _Engine, request: Request) -> Response:
     """Another token for the same answer."""
-    return await engine.core.wrapping.rewrap(request, request.get("token", ""))
+    return await engine.core.wrapping.rewrap(request.get("token", "") or request.token)
 
 
 async def lookup(engine: _Engine, request: Request) -> Response:

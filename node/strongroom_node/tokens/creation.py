@@ -226,7 +226,8 @@ def _policies(wish: Asked, parent: TokenEntry, role: TokenRole | None, *, is_sud
         if not set(sanitized(wish.policies, add_default=False)) <= set(theirs):
             raise BadRequest("child policies must be subset of parent")
         found = sanitized(wish.policies, add_default=DEFAULT in theirs and not wish.no_default_policy)
-    if wish.no_default_policy or (role is not None and role.token_no_default_policy):
+    is_asked_for = DEFAULT in sanitized(wish.policies, add_default=False)
+    if wish.no_default_policy or (role is not None and role.token_no_default_policy and not is_asked_for):
         found = tuple(name for name in found if name != DEFAULT)
     return found
 

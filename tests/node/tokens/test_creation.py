@@ -148,6 +148,8 @@ def test_a_role_rules_type_uses_orphans_renewal_and_networks():
         20.0,
         ("a", "b"),
     )
+    assert make(Asked(policies=("a", "default")), role=role).policies == ("a", "default")
+    assert make(Asked(policies=("a", "default"), no_default_policy=True), role=role).policies == ("a",)
     assert make(Asked(num_uses=3), role=role).num_uses == 3
     assert make(Asked(), role=role).num_uses == 5
     assert make(Asked(type="batch"), role=TokenRole(name="r", token_type="service")).type == "service"

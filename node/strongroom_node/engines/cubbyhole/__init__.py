@@ -64,9 +64,11 @@ async def list_names(engine: CubbyholeEngine, request: Request) -> Response | No
 
 
 def exists(engine: CubbyholeEngine, request: Request) -> bool:
-    """Tells create from update."""
-    path = _path(request)
-    return bool(path) and request.auth is not None and engine.view.index_of(engine.place(request, path)) > 0
+    """Tells create from update; whose object it would be is only known once the request is authenticated."""
+    path, entry = _path(request), request.auth
+    if not path or entry is None or entry.type != "service":
+        return True
+    return engine.view.index_of(engine.place(request, path)) > 0
 
 
 def _path(request: Request) -> str:
