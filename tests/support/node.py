@@ -55,7 +55,7 @@ class Node:
 async def running_node(**config):
     node = Node(**config)
     await node.core.start()
-    await node.core.make_development()
+    node.share = await node.core.make_development()
     try:
         yield node
     finally:

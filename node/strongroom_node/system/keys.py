@@ -1,8 +1,12 @@
 """`sys/rotate`, `sys/key-status`, `sys/seal`: the barrier's keys."""
 
+import base64
 from typing import TYPE_CHECKING
 
-from strongroom_node.sdk.fields import Bool, Duration, Int
+from strongroom_node.core.ceremonies import endpoints
+from strongroom_node.core.ceremonies.bodies import RootBody
+from strongroom_node.sdk.errors import BadRequest
+from strongroom_node.sdk.fields import Bool, Duration, Int, Text
 from strongroom_node.sdk.path import Path
 from strongroom_node.sdk.request import Request
 from strongroom_node.sdk.response import Response
@@ -53,6 +57,43 @@ async def delete_recovery_backup(engine: "SystemEngine", _request: Request) -> N
     await engine.core.keeper.rekey_recovery.delete_backup()
 
 
+async def generate_root_attempt(engine: "SystemEngine", _request: Request) -> Response:
+    """How far the attempt to make a root token is."""
+    return Response(data=engine.core.keeper.generate_root.status(), flat=True)
+
+
+async def generate_root_start(engine: "SystemEngine", request: Request) -> Response:
+    """Begin to make a root token."""
+    body = RootBody(otp=request.get("otp", ""), pgp_key=request.get("pgp_key", ""))
+    return Response(data=await engine.core.keeper.generate_root.start(body), flat=True)
+
+
+async def generate_root_cancel(engine: "SystemEngine", _request: Request) -> None:
+    """Give up making a root token."""
+    await engine.core.keeper.generate_root.cancel()
+
+
+async def generate_root_update(engine: "SystemEngine", request: Request) -> Response | None:
+    """Hand in one key share."""
+    body = {"key": request.get("key", ""), "nonce": request.get("nonce", "")}
+    answer = await endpoints.answer(engine.core.keeper, "POST", "sys/generate-root/update", body)
+    return Response(data=answer, flat=True)
+
+
+async def decode_token(_engine: "SystemEngine", request: Request) -> Response:
+    """A generated root token in clear, from its encoded form and the one-time password."""
+    encoded: str = request.get("encoded_token", "")
+    otp: str = request.get("otp", "")
+    if not encoded or not otp:
+        raise BadRequest("missing encoded_token or otp")
+    try:
+        masked = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+        token = bytes(left ^ right for left, right in zip(masked, otp.encode(), strict=True)).decode("ascii")
+    except ValueError as error:
+        raise BadRequest("encoded_token and otp do not fit each other") from error
+    return Response(data={"token": token}, flat=True)
+
+
 async def seal(engine: "SystemEngine", _request: Request) -> None:
     """Forget the keys: nothing is served until the node is unsealed again."""
     await engine.core.seal()
@@ -83,6 +124,30 @@ PATHS = (
         read=recovery_backup,
         delete=delete_recovery_backup,
         help="The kept recovery keys of the last rekey.",
+    ),
+    Path(
+        "generate-root-token/attempt",
+        fields={"otp": Text("One-time password.", secret=True), "pgp_key": Text("PGP public key in base64.")},
+        read=generate_root_attempt,
+        update=generate_root_start,
+        delete=generate_root_cancel,
+        help="Begin, watch or cancel making a root token; for holders of a token.",
+    ),
+    Path(
+        "generate-root-token/update",
+        fields={"key": Text("One key share.", secret=True), "nonce": Text("Nonce of the attempt.")},
+        update=generate_root_update,
+        help="Hand in one key share for a root token.",
+    ),
+    Path(
+        "decode-token",
+        fields={
+            "encoded_token": Text("The token as generate-root gave it.", secret=True),
+            "otp": Text("One-time password.", secret=True),
+        },
+        update=decode_token,
+        unauthenticated=True,
+        help="Decode a generated root token.",
     ),
     Path("seal", update=seal, sudo=True, help="Seal the node."),
     Path("step-down", update=step_down, sudo=True, help="Make the active node step down."),
