@@ -184,9 +184,13 @@ class Client:
         location = response.headers.get("Location", "")
         if not location:
             return None
-        url = urljoin(request.url, location)
-        here, there = urlsplit(request.url), urlsplit(url)
-        if there.scheme not in {"http", "https"} or not there.hostname:
+        here = urlsplit(request.url)
+        try:
+            there = urlsplit(urljoin(request.url, location))
+            is_usable = there.scheme in {"http", "https"} and bool(there.hostname) and there.port != 0
+        except ValueError:
+            is_usable = False
+        if not is_usable:
             raise ConnectionFailed(request.method, request.url, "unusable redirect", is_retryable=False)
         if here.scheme == "https" and there.scheme != "https":
             reason = "redirect would cause protocol downgrade"
