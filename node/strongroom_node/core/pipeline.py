@@ -17,7 +17,7 @@ from strongroom_node.sdk.help import path_help
 from strongroom_node.sdk.login import CredentialsInvalid
 from strongroom_node.sdk.path import Handler, Path
 from strongroom_node.sdk.request import LISTS, Operation, Request
-from strongroom_node.sdk.response import Response
+from strongroom_node.sdk.response import Auth, Response
 from strongroom_node.tokens.cidr import address_in
 from strongroom_node.tokens.record import LAST_USE
 
@@ -49,6 +49,7 @@ class Pipeline:
             core.wrapping.precheck(request)
         route = self._route(request)
         self._authenticate(request)
+        self._create_or_update(request, route)
         try:
             try:
                 self._authorize(request, route)
@@ -82,13 +83,7 @@ class Pipeline:
         if found is None:
             return route
         request.declaration, request.fields = found
-        if request.operation is Operation.UPDATE and request.declaration.exists is not None:
-            self._create_or_update(request, route, request.declaration)
         return route
-
-    def _create_or_update(self, request: Request, route: Route, declaration: Path) -> None:
-        if declaration.exists is not None and not declaration.exists(route.engine, request):
-            request.operation = Operation.CREATE
 
     # --- token ---------------------------------------------------------------------------------------
 
@@ -125,6 +120,14 @@ class Pipeline:
         unauthenticated = request.declaration is not None and request.declaration.unauthenticated
         if request.auth is not None and request.auth.num_uses and not unauthenticated:
             request.auth = await self._core.tokens.use(request.auth)
+
+    def _create_or_update(self, request: Request, route: Route | None) -> None:
+        """Tell a first write from a later one, where the path can; policies may permit only one of them."""
+        declaration = request.declaration
+        if route is None or declaration is None or declaration.exists is None:
+            return
+        if request.operation is Operation.UPDATE and not declaration.exists(route.engine, request):
+            request.operation = Operation.CREATE
 
     # --- policy --------------------------------------------------------------------------------------
 
@@ -211,7 +214,7 @@ class Pipeline:
         if response is None or route is None:
             return response
         core = self._core
-        if response.auth is not None and not response.auth.client_token and response.auth.mfa_requirement is None:
+        if response.auth is not None and _wants_token(response.auth):
             await core.logins.finish(request, route, response)
         if response.secret is not None and not response.secret.lease_id:
             await self._lease(request, route, response)
@@ -224,3 +227,8 @@ class Pipeline:
         if request.auth is None:
             raise PermissionDenied
         await self._core.leases.register(request, response, request.auth, self._core.limits(route.mount))
+
+
+def _wants_token(auth: Auth) -> bool:
+    """True for a login; not for what tells of a token that is there already, nor before a second factor."""
+    return not auth.client_token and not auth.accessor and auth.mfa_requirement is None

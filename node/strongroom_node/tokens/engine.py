@@ -333,7 +333,7 @@ PATHS: Final = (
     Path("revoke", fields=_TOKEN, update=revoke, help="Revoke a token and its children."),
     Path("revoke-self", update=revoke_self, help="Revoke the caller's token and its children."),
     Path("revoke-accessor", fields=_ACCESSOR, update=revoke_accessor, help="Revoke by accessor."),
-    Path("revoke-orphan", fields=_TOKEN, update=revoke_orphan, help="Revoke a token, sparing its children.", sudo=True),
+    Path("revoke-orphan", fields=_TOKEN, update=revoke_orphan, help="Revoke a token, sparing its children."),
     Path("tidy", update=tidy, help="Clean up after errors of the past."),
     *ROLE_PATHS,
 )
