@@ -35,7 +35,7 @@ from strongroom_node.policy.acl import ACL
 from strongroom_node.policy.store import PolicyStore
 from strongroom_node.quotas.store import QuotaStore
 from strongroom_node.sdk.engine import SecretType
-from strongroom_node.sdk.errors import BadRequest
+from strongroom_node.sdk.errors import BadRequest, Internal
 from strongroom_node.sdk.request import Operation, Request
 from strongroom_node.sdk.response import Response
 from strongroom_node.sdk.token import TokenEntry
@@ -220,7 +220,7 @@ class Core:
 
     async def retune(self, before: Mount, after: Mount) -> None:
         """Write a mount's new settings, and let its engine take them up."""
-        await self.mounts.replace(after)
+        await self.mounts.replace(before, after)
         route = self.router.of(after)
         if route.type.on_mount is not None and before.options != after.options:
             await route.type.on_mount(route.engine)
@@ -275,9 +275,16 @@ class Core:
         return renewed or Response()
 
     def _secret_of(self, lease: Lease) -> tuple[Route, SecretType] | None:
-        route = self.router.find(lease.path)
-        secret = route.secret_type(lease.kind) if route is not None else None
-        return None if route is None or secret is None else (route, secret)
+        """The engine of a lease, wherever its mount stands by now; None if the mount is gone with all it knew."""
+        mount = self.mounts.by_accessor(lease.mount_accessor)
+        if mount is None:
+            return None
+        route = self.router.of(mount)
+        secret = route.secret_type(lease.kind)
+        if secret is None:
+            # The secret may well live: to say that it was taken back would be a lie.
+            raise Internal(f'the engine at "{mount.path}" does not know secrets of type "{lease.kind}"')
+        return route, secret
 
     async def make_development(self) -> str:
         """Initialise with one key share, unseal, make the given root token and mount KV at `secret/`.

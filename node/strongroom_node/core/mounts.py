@@ -1,6 +1,6 @@
 """The mount table: which engine answers below which path."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
 
 import msgspec
 
@@ -12,6 +12,8 @@ from strongroom_storage.transaction import Transaction
 
 PROTECTED = ("sys/", "cubbyhole/", "identity/", "auth/", "audit/")
 """Paths that no operator may mount on, unmount or move."""
+
+_FOLDERS = ("mounts/", "auth/")
 
 SYSTEM_TTL_SECONDS = 768 * 3600.0
 """32 days: Vault's default for default_lease_ttl and max_lease_ttl."""
@@ -70,7 +72,7 @@ class MountTable:
         generation = self.generation
         if generation != self._generation:
             found: dict[str, Mount] = {}
-            for folder in ("mounts/", "auth/"):
+            for folder in _FOLDERS:
                 for key in self._view.walk(folder):
                     value = self._view.get(folder + key)
                     if value is not None:
@@ -93,24 +95,29 @@ class MountTable:
         default = mount.config.default_lease_ttl or self._system_default
         return default, longest
 
-    async def add(self, mount: Mount, check: Callable[[Mount], None] | None = None) -> None:
-        """Put a new mount into the table. Raises BadRequest when its path is taken or protected."""
+    async def add(self, mount: Mount) -> None:
+        """Put a new mount into the table. Raises BadRequest when its path is taken."""
         with self._view.transaction() as tx:
-            self.check_free(mount.path)
-            if check is not None:
-                check(mount)
-            self.put(tx, mount)
+            self._put(tx, mount)
         await tx.commit()
 
-    def put(self, tx: Transaction, mount: Mount) -> None:
-        """Write one entry as part of a larger transaction."""
-        tx.at(self._view).put(_key(mount), msgspec.msgpack.encode(mount))
+    async def replace(self, before: Mount, after: Mount) -> None:
+        """Write a changed entry.
 
-    async def replace(self, mount: Mount) -> None:
-        """Write a changed entry."""
+        Raises BadRequest if it is not `before` any more, lest one change undoes another, or if its new path is taken.
+        """
         with self._view.transaction() as tx:
-            self.put(tx, mount)
+            if tx.get_checked(_key(before), _decode) != before:
+                raise BadRequest(f'the mount "{before.path}" was changed meanwhile; look at it and try again')
+            self._put(tx, after)
         await tx.commit()
+
+    def _put(self, tx: Transaction, mount: Mount) -> None:
+        """Write an entry; other mounts are looked for in what is in flight as well."""
+        keys = [folder + key for folder in _FOLDERS for key in tx.walk(folder)]
+        others = (tx.get_checked(key, _decode) for key in keys)
+        _require_free(mount.path, (other.path for other in others if other is not None and other.uuid != mount.uuid))
+        tx.put(_key(mount), msgspec.msgpack.encode(mount))
 
     async def remove(self, mount: Mount) -> None:
         """Forget a mount whose storage and leases are gone already."""
@@ -120,9 +127,13 @@ class MountTable:
 
     def check_free(self, path: str) -> None:
         """Raises BadRequest if a mount stands at, above or below `path`."""
-        for taken in self.all():
-            if taken.startswith(path) or path.startswith(taken):
-                raise BadRequest(f"path is already in use at {taken.removeprefix('auth/')}")
+        _require_free(path, self.all())
+
+
+def _require_free(path: str, paths: Iterable[str]) -> None:
+    for taken in paths:
+        if taken.startswith(path) or path.startswith(taken):
+            raise BadRequest(f"path is already in use at {taken.removeprefix('auth/')}")
 
 
 def _key(mount: Mount) -> str:

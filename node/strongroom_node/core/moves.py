@@ -1,11 +1,13 @@
 """Taking mounts out of service and moving them."""
 
 from collections import OrderedDict
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
 
+from strongroom_node.sdk.errors import BadRequest
 from strongroom_node.sdk.mount import Mount
 from strongroom_storage.transaction import DELETE_TREE_KEYS_MAX
 
@@ -29,8 +31,7 @@ class Moves:
     async def disable(self, mount: Mount) -> None:
         """Taint, revoke, delete, forget. What fails half-way is finished by asking again."""
         core = self._core
-        tainted = msgspec.structs.replace(mount, tainted=True)
-        await core.mounts.replace(tainted)
+        tainted = await self._taint(mount)
         await core.leases.revoke_prefix(mount.path)
         if mount.is_auth:
             await core.identity.forget_mount(mount.accessor)
@@ -44,18 +45,30 @@ class Moves:
         _log.info("unmounted", path=mount.path, type=mount.type)
 
     async def move(self, mount: Mount, target: str, migration: str) -> None:
-        """Revoke the leases of the old path, then answer on the new one; data stay where they are."""
+        """Taint, revoke the leases of the old path, then answer on the new one; data stay where they are.
+
+        After a crash on the way the mount stays tainted until the move is asked for again.
+        """
         core = self._core
+        tainted = await self._taint(mount)
         info = {"source_mount": mount.path, "target_mount": target, "status": "in-progress"}
         self._remember(migration, info)
         try:
             await core.leases.revoke_prefix(mount.path)
-            await core.mounts.replace(msgspec.structs.replace(mount, path=target))
-        except Exception:
+            await core.mounts.replace(tainted, msgspec.structs.replace(mount, path=target, tainted=False))
+        except BaseException:
+            with suppress(BadRequest):  # it has moved after all, if only the waiting was broken off
+                await core.mounts.replace(tainted, mount)
             self._remember(migration, {**info, "status": "failure"})
             raise
         self._remember(migration, {**info, "status": "success"})
         _log.info("mount moved", source=mount.path, target=target, migration_id=migration)
+
+    async def _taint(self, mount: Mount) -> Mount:
+        """Refuse new requests, so that nothing is handed out behind the revocation's back."""
+        tainted = msgspec.structs.replace(mount, tainted=True)
+        await self._core.mounts.replace(mount, tainted)
+        return tainted
 
     def _remember(self, migration: str, info: dict[str, Any]) -> None:
         self._statuses[migration] = info

@@ -65,7 +65,8 @@ class Router:
 
     def of(self, mount: Mount) -> Route:
         """The route of a mount, by entry; serves tainted mounts too, whose leases must still be revoked."""
-        return self._routes.get(mount.path) or self._open(mount)
+        route = self._routes.get(mount.path)
+        return route if route is not None and route.mount == mount else self._open(mount)
 
     def forget(self) -> None:
         """Make every engine anew when it is next used."""

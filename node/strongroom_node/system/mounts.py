@@ -51,6 +51,9 @@ async def disable(engine: "SystemEngine", request: Request) -> None:
     if path in PROTECTED:
         raise BadRequest(f'cannot unmount "{path}"')
     mount = engine.core.mounts.get(path)
+    if mount is not None and mount.is_auth:
+        # sys/auth asks for sudo, and spares the token store.
+        raise BadRequest(f'cannot unmount "{path}"')
     if mount is not None:
         await engine.core.disable(mount)
 

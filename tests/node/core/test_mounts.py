@@ -1,5 +1,7 @@
 """Mounting, tuning, moving and unmounting."""
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,3 +88,56 @@ async def test_the_api_description_covers_every_path_once(node):
         identifiers += [item[verb]["operationId"] for verb in ("get", "post", "patch", "delete") if verb in item]
     assert len(identifiers) == len(set(identifiers))
     assert "/secret/data/{path}" in document["paths"]
+
+
+async def test_the_paths_of_secrets_engines_do_not_reach_auth_methods(node):
+    await node.ask("update", "sys/auth/up", type="userpass")
+    await node.policy("m", 'path "sys/mounts/*" { capabilities = ["update", "delete"] }')
+    token = await node.token("m")
+    for path in ("auth/up", "auth/token", "/auth/token"):
+        assert isinstance(await node.refusal("delete", f"sys/mounts/{path}", token), errors.BadRequest)
+    assert {"auth/up/", "auth/token/"} <= node.core.mounts.all().keys()
+
+
+async def test_of_two_mounts_on_one_path_at_once_one_is_refused(node):
+    made = await asyncio.gather(
+        node.ask("update", "sys/mounts/one", type="kv"),
+        node.ask("update", "sys/mounts/one", type="kv"),
+        node.ask("update", "sys/mounts/one/below", type="kv"),
+        return_exceptions=True,
+    )
+    assert [type(result) for result in made] == [type(None), errors.BadRequest, errors.BadRequest]
+    assert len(node.core.barrier.view("core/mounts/").walk()) == 5
+
+
+async def test_a_mount_that_is_being_disabled_cannot_be_tuned_back_to_life(node):
+    await node.ask("update", "sys/mounts/one", type="kv")
+    ended, _ = await asyncio.gather(
+        node.ask("delete", "sys/mounts/one"),
+        node.ask("update", "sys/mounts/one/tune", description="d"),
+        return_exceptions=True,
+    )
+    assert ended is None
+    assert "one/" not in node.core.mounts.all()
+
+
+async def test_of_two_changes_of_one_mount_at_once_none_is_lost(node):
+    await node.ask("update", "sys/mounts/one", type="kv")
+    results = await asyncio.gather(
+        node.ask("update", "sys/mounts/one/tune", description="d"),
+        node.ask("update", "sys/mounts/one/tune", max_lease_ttl="2h"),
+        return_exceptions=True,
+    )
+    assert results[0] is None
+    assert isinstance(results[1], errors.BadRequest)
+
+
+async def test_a_move_does_not_land_on_a_mount_that_was_made_meanwhile(node):
+    await node.ask("update", "sys/mounts/one", type="kv")
+    await asyncio.gather(
+        node.ask("update", "sys/mounts/two", type="kv"),
+        node.ask("update", "sys/remount", **{"from": "one", "to": "two"}),
+        return_exceptions=True,
+    )
+    assert {"one/", "two/"} <= node.core.mounts.all().keys()
+    assert not node.core.mounts.all()["one/"].tainted
