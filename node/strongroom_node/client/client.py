@@ -1,6 +1,7 @@
 """The client: sends requests with the token and the headers of its settings, retries, follows one redirect."""
 
 import http.client
+import os
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -133,10 +134,12 @@ class Client:
         upload: BinaryIO | None = None,
         query: Query | None = None,
     ) -> http.client.HTTPResponse:
-        """Send a request with a streamed body and return the unread answer. The caller closes it."""
+        """Send a request, a file as its body, and return the unread answer, which the caller closes. Raises ClientError."""
         request = self.build(method, path, None, query, is_wrapped=False)
         if self.is_dry:
             raise DryRun(request)
+        if upload is not None:
+            request.headers["Content-Length"] = str(os.fstat(upload.fileno()).st_size)
         response = self._exchange(request, upload)
         if response.status < 300:
             return response

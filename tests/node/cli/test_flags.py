@@ -1,5 +1,7 @@
 """Flags as Go's flag package has them."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -125,7 +127,5 @@ def test_words_without_dashes_are_arguments(words: list[str]) -> None:
 
 @given(st.lists(st.text()))
 def test_only_usage_errors(words: list[str]) -> None:
-    try:
+    with contextlib.suppress(UsageFailed):
         parse(*words)
-    except UsageFailed:
-        pass

@@ -100,7 +100,8 @@ def test_the_token_never_leaves_tls_by_a_redirect() -> None:
     request = client.build("GET", "kv/a")
 
     class Response:
-        headers = {"Location": "http://evil.example/v1/kv/a"}
+        def __init__(self) -> None:
+            self.headers = {"Location": "http://evil.example/v1/kv/a"}
 
     with pytest.raises(ConnectionFailed, match="protocol downgrade"):
         client._redirected(request, Response())  # type: ignore[arg-type]

@@ -30,8 +30,17 @@ def test_refuses(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("nanoseconds", "text"),
-    [(0, "0s"), (HOUR, "1h0m0s"), (600 * SECOND, "10m0s"), (1500 * MILLISECOND, "1.5s"), (100, "100ns")]
-    + [(250 * MILLISECOND, "250ms"), (1500, "1.5µs"), (-SECOND, "-1s"), (HOUR + 1, "1h0m0.000000001s")],
+    [
+        (0, "0s"),
+        (HOUR, "1h0m0s"),
+        (600 * SECOND, "10m0s"),
+        (1500 * MILLISECOND, "1.5s"),
+        (100, "100ns"),
+        (250 * MILLISECOND, "250ms"),
+        (1500, "1.5µs"),
+        (-SECOND, "-1s"),
+        (HOUR + 1, "1h0m0.000000001s"),
+    ],
 )
 def test_format(nanoseconds: int, text: str) -> None:
     assert format_duration(nanoseconds) == text
