@@ -14,7 +14,7 @@ from strongroom_node.audit.broker import AuditBroker
 from strongroom_node.core.background import Background
 from strongroom_node.core.ceremonies import Keeper, NodeFacts
 from strongroom_node.core.ceremonies.bodies import InitBody, UnsealBody
-from strongroom_node.core.founding import PRODUCT_VERSION, development_secrets, found
+from strongroom_node.core.founding import PRODUCT_VERSION, development_secrets, found, rfc3339
 from strongroom_node.core.logins import Logins
 from strongroom_node.core.mounts import SYSTEM_TTL_SECONDS, Mount, MountTable
 from strongroom_node.core.moves import Moves
@@ -35,9 +35,9 @@ from strongroom_node.policy.acl import ACL
 from strongroom_node.policy.store import PolicyStore
 from strongroom_node.quotas.store import QuotaStore
 from strongroom_node.sdk.engine import SecretType
-from strongroom_node.sdk.errors import BadRequest, Internal
+from strongroom_node.sdk.errors import BadRequest, Internal, Sealed
 from strongroom_node.sdk.request import Operation, Request
-from strongroom_node.sdk.response import Response
+from strongroom_node.sdk.response import Raw, Response
 from strongroom_node.sdk.token import TokenEntry
 from strongroom_node.tokens.store import TokenStore
 from strongroom_node.tokens.ttl import Limits
@@ -110,6 +110,7 @@ class Core:
             facts=self.facts,
         )
         self.active_since = 0.0
+        self._in_flight: dict[str, tuple[float, Request]] = {}
         self.set_log_level: Callable[[str, str], None] = lambda _level, _name: None
         self.log_levels: Callable[[], dict[str, str]] = dict
         self.reload: Callable[[str], Awaitable[bool]] = _nothing_to_reload
@@ -168,12 +169,64 @@ class Core:
             cluster_id=cluster.get("id", ""),
         )
 
+    def health(self) -> dict[str, Any]:
+        """The state of this node, as `sys/health` tells it."""
+        facts = self.facts()
+        state: dict[str, Any] = {
+            "initialized": self.keeper.is_initialized,
+            "sealed": self.keeper.is_sealed,
+            "standby": False,
+            "performance_standby": False,
+            "replication_performance_mode": "disabled",
+            "replication_dr_mode": "disabled",
+            "server_time_utc": int(self.now()),
+            "version": PRODUCT_VERSION,
+        }
+        if facts.cluster_name:
+            state |= {"cluster_name": facts.cluster_name, "cluster_id": facts.cluster_id}
+        return state
+
+    def leader(self) -> dict[str, Any]:
+        """Who is active. Raises Sealed."""
+        if self.keeper.is_sealed:
+            raise Sealed
+        return {
+            "ha_enabled": False,
+            "is_self": False,
+            "active_time": "0001-01-01T00:00:00Z",
+            "leader_address": "",
+            "leader_cluster_address": "",
+            "performance_standby": False,
+            "performance_standby_last_remote_wal": 0,
+        }
+
+    def in_flight(self) -> dict[str, Any]:
+        """The requests under way, by id."""
+        return {
+            request_id: {
+                "start_time": rfc3339(started),
+                "client_remote_address": request.remote_address,
+                "request_path": "/v1/" + request.path,
+                "request_method": request.operation.value,
+                "client_id": "",
+            }
+            for request_id, (started, request) in self._in_flight.items()
+        }
+
+    def render_metrics(self, wanted: str, accept: str) -> Raw:  # noqa: ARG002 -- without telemetry there is nothing to choose
+        """The metrics in one of their forms; the server puts its telemetry here."""
+        return Raw(b"telemetry is not set up", "text/plain", 400)
+
     async def step_down(self) -> None:
         """Give up being active, where another node could take over; a node alone stays active."""
 
     async def handle(self, request: Request) -> Response | None:
         """Run a request through the pipeline."""
-        return await self.pipeline.handle(request)
+        self._in_flight[request.id] = (self.now(), request)
+        try:
+            return await self.pipeline.handle(request)
+        finally:
+            self._in_flight.pop(request.id, None)
 
     # --- what steps and engines use ------------------------------------------------------------------
 
@@ -252,11 +305,18 @@ class Core:
         """Have the engine take back what it leased. Raises if it cannot now."""
         found = self._secret_of(lease)
         if found is not None:
-            route, secret = found
-            request = Request(
-                operation=Operation.REVOKE, path=lease.path, mount=route.mount, secret_data=dict(lease.internal)
-            )
-            await secret.revoke(route.engine, request)
+            await _revoke(*found, lease.path, lease.internal)
+
+    async def take_back(self, request: Request, route: Route, response: Response) -> None:
+        """Have the engine take back what it just made. A failure is logged: there is no lease to try it again by."""
+        made = response.secret
+        secret = None if made is None else route.secret_type(made.kind)
+        if made is None or secret is None:
+            return
+        try:
+            await _revoke(route, secret, request.path, made.internal)
+        except Exception as error:  # noqa: BLE001  -- an engine may fail in any way; the caller has an error already
+            _log.error("secret without a lease not taken back", path=request.path, error=type(error).__name__)
 
     async def renew_secret(self, lease: Lease, increment: float) -> Response:
         """Ask the engine to renew a lease. Raises BadRequest if it cannot be renewed."""
@@ -300,6 +360,11 @@ class Core:
         )
         await self.mounts.add(development_secrets(self.now(), self.config.dev_kv_version))
         return share
+
+
+async def _revoke(route: Route, secret: SecretType, path: str, internal: dict[str, Any]) -> None:
+    request = Request(operation=Operation.REVOKE, path=path, mount=route.mount, secret_data=dict(internal))
+    await secret.revoke(route.engine, request)
 
 
 async def _nothing_to_reload(_subsystem: str) -> bool:

@@ -6,6 +6,7 @@ from strongroom_node.core.router import Route
 from strongroom_node.sdk.errors import PermissionDenied
 from strongroom_node.sdk.request import Request
 from strongroom_node.sdk.response import Response
+from strongroom_node.sdk.token_fields import parse_cidrs
 
 if TYPE_CHECKING:
     from strongroom_node.core.core import Core
@@ -33,6 +34,8 @@ class Logins:
         display = f"{route.mount.path.removeprefix('auth/')}{auth.display_name}"
         auth.display_name = display.rstrip("/").replace("/", "-")
         auth.entity_id = entity_id
+        if auth.strictly_bind_ip:
+            auth.bound_cidrs = list(parse_cidrs([request.remote_address]))
         auth.identity_policies = list(core.identity.policies_for(entity_id)) if entity_id else []
         kind = route.mount.config.token_type
         warnings = await core.tokens.login(

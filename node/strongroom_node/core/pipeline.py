@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from strongroom_node.core.router import Route
 from strongroom_node.policy.permission import Decision
 from strongroom_node.sdk.errors import (
+    BadRequest,
     NotFound,
     PermissionDenied,
     PolicyDenied,
@@ -45,6 +46,9 @@ class Pipeline:
             raise Sealed
         if request.namespace:
             raise NotFound("namespace not found")
+        if "//" in request.path or request.path.startswith("/"):
+            # Some handlers trim slashes: a denial of `sys/mounts/x` must not be spelled around as `sys/mounts//x`.
+            raise BadRequest("a path has no empty segments")
         if request.path in core.wrapping.PATHS:
             core.wrapping.precheck(request)
         route = self._route(request)
@@ -145,13 +149,13 @@ class Pipeline:
         if not decision.allowed or (needs_sudo and not decision.sudo):
             raise PolicyDenied
         if route is None:
-            raise NotFound(f'no handler for route "{request.path}". route entry not found.')
+            raise _no_route(request)
 
     # --- engine --------------------------------------------------------------------------------------
 
     async def _engine(self, request: Request, route: Route | None) -> Response | None:
         if route is None or route.mount.tainted:
-            raise NotFound(f'no handler for route "{request.path}". route entry not found.')
+            raise _no_route(request)
         if request.operation is Operation.HELP:
             return path_help(route.type, route.table, request)
         declaration = request.declaration
@@ -219,14 +223,32 @@ class Pipeline:
         if response.secret is not None and not response.secret.lease_id:
             await self._lease(request, route, response)
         if (request.wrap_ttl or response.wrap_ttl) and response.wrap_info is None and response.raw is None:
+            if request.auth is None and response.auth is None:
+                raise PermissionDenied  # else anybody could fill the store with tokens, of any length of life
             info = await core.wrapping.wrap(request, response)
             return Response(wrap_info=info, warnings=response.warnings)
         return response
 
     async def _lease(self, request: Request, route: Route, response: Response) -> None:
+        """Lease what the engine made; what cannot be leased is taken back, as nothing else would ever end it."""
+        try:
+            await self._register(request, route, response)
+        except Exception:
+            await self._core.take_back(request, route, response)
+            raise
+
+    async def _register(self, request: Request, route: Route, response: Response) -> None:
+        core = self._core
         if request.auth is None:
             raise PermissionDenied
-        await self._core.leases.register(request, response, request.auth, self._core.limits(route.mount))
+        mount = core.mounts.by_accessor(route.mount.accessor)
+        if mount is None or mount.tainted:
+            raise _no_route(request)
+        await core.leases.register(request, response, request.auth, core.limits(mount))
+
+
+def _no_route(request: Request) -> NotFound:
+    return NotFound(f'no handler for route "{request.path}". route entry not found.')
 
 
 def _wants_token(auth: Auth) -> bool:

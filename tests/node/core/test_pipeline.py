@@ -3,6 +3,9 @@
 import pytest
 
 from strongroom_node.sdk import errors
+from strongroom_node.sdk.engine import Engine, EngineType, SecretType
+from strongroom_node.sdk.path import Path
+from strongroom_node.sdk.response import Response, Secret
 
 
 async def test_no_token_comes_before_no_route(node):
@@ -144,3 +147,83 @@ async def test_help_is_there_for_every_declared_path(node):
     answer = await node.ask("help", "secret/data/x")
     assert "data/{path" in answer.data["help"]
     assert "PATHS" in (await node.ask("help", "sys/")).data["help"]
+
+
+def leasing(log):
+    """An engine whose secrets are leased, and that notes what it gives and takes back."""
+
+    async def give(engine, request):
+        await log["before_given"]()
+        log["given"].append(request.path)
+        return Response(data={"password": "p"}, secret=Secret(kind="creds", internal={"user": "u"}))
+
+    async def take(engine, request):
+        log["taken"].append(request.secret_data["user"])
+
+    paths = (Path("creds/{name}", read=give),)
+    return EngineType(name="leasing", summary="", make=Engine, paths=paths, secrets=(SecretType("creds", take),))
+
+
+@pytest.fixture
+async def leased(node):
+    async def nothing():
+        pass
+
+    log = {"given": [], "taken": [], "before_given": nothing}
+    node.core.plugins.provide(leasing(log))
+    await node.ask("update", "sys/mounts/db", type="leasing")
+    return log
+
+
+async def test_a_secret_whose_token_goes_meanwhile_is_taken_back(node, leased):
+    await node.policy("d", 'path "db/*" { capabilities = ["read"] }')
+    token = await node.token("d")
+
+    async def revoke():
+        await node.ask("update", "auth/token/revoke", token=token)
+
+    leased["before_given"] = revoke
+    assert isinstance(await node.refusal("read", "db/creds/x", token), errors.PermissionDenied)
+    assert leased["given"] == ["db/creds/x"]
+    assert leased["taken"] == ["u"]
+
+
+async def test_a_secret_of_a_mount_that_goes_meanwhile_is_taken_back(node, leased):
+    async def disable():
+        await node.ask("delete", "sys/mounts/db")
+
+    leased["before_given"] = disable
+    assert isinstance(await node.refusal("read", "db/creds/x"), errors.NotFound)
+    assert leased["given"] == ["db/creds/x"]
+    assert leased["taken"] == ["u"]
+    assert node.core.leases.list_page() == ["auth/"]
+
+
+async def test_a_lease_outlives_the_move_of_its_mount_no_longer_than_the_move(node, leased):
+    await node.ask("read", "db/creds/x")
+    await node.ask("update", "sys/remount", **{"from": "db", "to": "other"})
+    assert leased["taken"] == ["u"]
+
+
+@pytest.mark.parametrize(
+    "path", ["sys//policies/acl/p", "sys/policies/acl//p", "/sys/policies/acl/p", "sys/mounts//secret"]
+)
+async def test_a_path_has_one_spelling_so_that_no_denial_is_spelled_around(node, path):
+    refused = await node.refusal("delete", path)
+    assert isinstance(refused, errors.BadRequest)
+
+
+async def test_who_has_no_token_cannot_fill_the_store_with_wrapped_answers(node):
+    before = len(node.core.barrier.view("token/id/").walk())
+    assert isinstance(await node.refusal("read", "sys/internal/ui/mounts", "", wrap=1e9), errors.PermissionDenied)
+    assert len(node.core.barrier.view("token/id/").walk()) == before
+
+
+async def test_a_login_may_bind_the_token_to_its_address(node):
+    await node.ask("update", "sys/auth/up", type="userpass")
+    await node.ask("update", "auth/up/users/ann", password="p", token_strictly_bind_ip=True)
+    answer = await node.ask("update", "auth/up/login/ann", "", password="p", address="10.1.1.1")
+    token = answer.auth.client_token
+    await node.ask("read", "auth/token/lookup-self", token, address="10.1.1.1")
+    refused = await node.refusal("read", "auth/token/lookup-self", token, address="10.1.1.2")
+    assert isinstance(refused, errors.PermissionDenied)
