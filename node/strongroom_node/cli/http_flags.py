@@ -19,7 +19,7 @@ def _http(name: str, help_text: str, variable: str = "", **more: object) -> Flag
 
 
 HTTP_FLAGS: Final = (
-    _http("address", "The server's address.", "ADDR", default=""),
+    _http("address", "The server's address; https://127.0.0.1:8200 unless given.", "ADDR"),
     _http("agent-address", "The address of an agent, used instead of the server's.", "AGENT_ADDR"),
     _http("ca-cert", "A PEM file with the CA certificate that signed the server's. Wins over -ca-path.", "CACERT"),
     _http("ca-path", "A folder of PEM files with CA certificates.", "CAPATH"),

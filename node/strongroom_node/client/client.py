@@ -134,7 +134,10 @@ class Client:
         upload: BinaryIO | None = None,
         query: Query | None = None,
     ) -> http.client.HTTPResponse:
-        """Send a request, a file as its body, and return the unread answer, which the caller closes. Raises ClientError."""
+        """Send a request, with a file as its body if given, and return the unread answer.
+
+        The caller reads and closes it. Nothing is retried. Raises ClientError.
+        """
         request = self.build(method, path, None, query, is_wrapped=False)
         if self.is_dry:
             raise DryRun(request)

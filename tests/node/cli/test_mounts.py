@@ -29,7 +29,7 @@ def test_secrets_list(strongroom, vault: FakeVault) -> None:
         "sys/       system    system_1    system\n"
     )
     detailed = strongroom("secrets", "list", "-detailed").out.splitlines()
-    assert detailed[2].split()[:5] == ["secret/", "kv", "kv_1", "1h", "system"]
+    assert detailed[2].split()[:5] == ["secret/", "kv", "kv_1", "3600", "system"]
     assert detailed[3].split()[:5] == ["sys/", "system", "system_1", "n/a", "n/a"]
     body = json.loads(strongroom("secrets", "list", "-format=json").out)
     assert list(body) == ["secret/", "sys/"]

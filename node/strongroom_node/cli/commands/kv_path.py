@@ -42,7 +42,7 @@ def resolve(context: Context) -> KVPath:
     if not argument:
         raise UsageFailed("The path is empty")
     mount, version = mount_of(context, argument)
-    if not mount:
+    if not mount or not f"{argument}/".startswith(f"{mount}/"):
         mount = argument.partition("/")[0]
     key = argument[len(mount) :].strip("/")
     return KVPath(mount, key, version)

@@ -6,7 +6,7 @@ from typing import Any, Final
 from strongroom_node.cli.command import OK, SERVER_ERROR, CommandFailed, Flag
 from strongroom_node.cli.context import Context
 from strongroom_node.cli.output import print_value
-from strongroom_node.cli.plain import human_seconds, plain
+from strongroom_node.cli.plain import plain
 from strongroom_node.cli.table import table
 from strongroom_node.client.client import DryRun
 from strongroom_node.client.durations import SECOND, format_duration
@@ -149,13 +149,13 @@ def _ordered(mount: Body) -> Body:
 
 
 def ttl_cell(config: Any, key: str, kind: str) -> str:
-    """A mount's TTL in a table: `system` for zero, `n/a` for mounts without leases."""
+    """A mount's TTL in a table: seconds, `system` for zero, `n/a` for mounts without leases."""
     if kind in {"system", "cubbyhole"}:
         return "n/a"
     value = config.get(key) if isinstance(config, dict) else None
     if not isinstance(value, int) or value == 0:
         return "system"
-    return human_seconds(value)
+    return plain(value)
 
 
 def mounts_table(mounts: Mapping[str, Body], *, has_token_type: bool = False) -> str:

@@ -16,8 +16,8 @@ _DEV: Final = "Dev Options"
 class ServerOptions:
     """The flags of `server`. An empty text or a zero means that the flag was not given.
 
-    `config_paths` are files and folders in the order given. `dev_token_file` is where the root token of a dev server is
-    kept for the next command; empty for not at all. `dev_latency_ms` slows storage down, in milliseconds.
+    `config_paths` are files and folders in the order given. `dev_stores_token` says whether the root token of a dev
+    server goes to the token helper (`client.token_helper`). `dev_latency_ms` slows storage down, in milliseconds.
     """
 
     config_paths: tuple[str, ...] = ()
