@@ -39,6 +39,7 @@ from strongroom_node.sdk.errors import BadRequest, Internal, Sealed
 from strongroom_node.sdk.request import Operation, Request
 from strongroom_node.sdk.response import Raw, Response
 from strongroom_node.sdk.token import TokenEntry
+from strongroom_node.telemetry.metrics import Metrics
 from strongroom_node.tokens.store import TokenStore
 from strongroom_node.tokens.ttl import Limits
 
@@ -111,6 +112,7 @@ class Core:
         )
         self.active_since = 0.0
         self._in_flight: dict[str, tuple[float, Request]] = {}
+        self.metrics = Metrics()
         self.set_log_level: Callable[[str, str], None] = lambda _level, _name: None
         self.log_levels: Callable[[], dict[str, str]] = dict
         self.reload: Callable[[str], Awaitable[bool]] = _nothing_to_reload
@@ -213,9 +215,9 @@ class Core:
             for request_id, (started, request) in self._in_flight.items()
         }
 
-    def render_metrics(self, wanted: str, accept: str) -> Raw:  # noqa: ARG002 -- without telemetry there is nothing to choose
-        """The metrics in one of their forms; the server puts its telemetry here."""
-        return Raw(b"telemetry is not set up", "text/plain", 400)
+    def render_metrics(self, wanted: str, accept: str) -> Raw:
+        """The metrics in one of their forms: `prometheus`, or JSON for none."""
+        return self.metrics.render(wanted, accept)
 
     async def step_down(self) -> None:
         """Give up being active, where another node could take over; a node alone stays active."""
@@ -223,10 +225,13 @@ class Core:
     async def handle(self, request: Request) -> Response | None:
         """Run a request through the pipeline."""
         self._in_flight[request.id] = (self.now(), request)
+        started, response = time.perf_counter(), None
         try:
-            return await self.pipeline.handle(request)
+            response = await self.pipeline.handle(request)
+            return response
         finally:
             self._in_flight.pop(request.id, None)
+            self.metrics.handled(request, response, time.perf_counter() - started)
 
     # --- what steps and engines use ------------------------------------------------------------------
 

@@ -5,11 +5,13 @@ import platform
 import socket
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from strongroom_node.sdk.errors import BadRequest
 from strongroom_node.sdk.fields import Text
 from strongroom_node.sdk.path import Path
 from strongroom_node.sdk.request import Request
-from strongroom_node.sdk.response import Response
+from strongroom_node.sdk.response import Raw, Response
 
 if TYPE_CHECKING:
     from strongroom_node.system.engine import SystemEngine
@@ -66,6 +68,17 @@ async def host_info(_engine: "SystemEngine", _request: Request) -> Response:
     )
 
 
+async def metrics(engine: "SystemEngine", request: Request) -> Response:
+    """The node's metrics, for Prometheus or as a summary in JSON."""
+    raw = engine.core.render_metrics(request.get("format", ""), request.headers.get("Accept", ""))
+    return Response(raw=raw)
+
+
+async def in_flight(engine: "SystemEngine", _request: Request) -> Response:
+    """The requests under way."""
+    return Response(raw=Raw(msgspec.json.encode(engine.core.in_flight())))
+
+
 _NAME = {"name": Text("Name of the logger.")}
 _LEVEL = {"level": Text("One of trace, debug, info, warn, error.")}
 
@@ -80,5 +93,13 @@ PATHS = (
         delete=reset_level,
         help="Level of one logger.",
     ),
+    Path(
+        "metrics",
+        fields={"format": Text("prometheus, or nothing for JSON.", query=True)},
+        read=metrics,
+        forward=False,
+        help="Metrics of this node.",
+    ),
+    Path("in-flight-req", read=in_flight, forward=False, help="Requests under way on this node."),
     Path("host-info", read=host_info, help="Tell about the machine this node runs on."),
 )

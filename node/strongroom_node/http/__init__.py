@@ -1,0 +1,1 @@
+"""The HTTP edge: listeners, the wire, JSON in and out, status codes."""
