@@ -145,7 +145,7 @@ class Pipeline:
         decision: Decision = self._core.acl_of(entry, request.identity_policies).check(
             request.operation, request.path, request.data, request.wrap_ttl, request.wrap_ttl > 0
         )
-        needs_sudo = declaration is not None and declaration.needs_sudo(request.operation)
+        needs_sudo = declaration is not None and declaration.sudo
         if not decision.allowed or (needs_sudo and not decision.sudo):
             raise PolicyDenied
         if route is None:

@@ -24,8 +24,9 @@ class Path:
 
     `{name}` stands for one segment, `{name+}` for the rest of the path with slashes, `{name*}` also for nothing.
     `create` defaults to `update`. `exists` (synchronous, over storage) tells create from update; without it every
-    write is an update. `unauthenticated` needs no token; `sudo` needs the sudo capability as well. `arbitrary`
-    paths take any fields (KV v1). `forward` is False for what each node answers for itself.
+    write is an update. `unauthenticated` needs no token; `sudo` needs the sudo capability as well; where only some
+    operations do, declare the pattern twice. `arbitrary` paths take any fields (KV v1). `forward` is False for what
+    each node answers for itself.
     """
 
     pattern: str
@@ -40,7 +41,6 @@ class Path:
     exists: Exists | None = None
     unauthenticated: bool = False
     sudo: bool = False
-    sudo_operations: frozenset[Operation] | None = None
     arbitrary: bool = False
     forward: bool = True
     help: str = ""
@@ -52,10 +52,6 @@ class Path:
             return self.create or self.update
         found: Handler | None = getattr(self, operation.value, None)
         return found
-
-    def needs_sudo(self, operation: Operation) -> bool:
-        """True if the operation needs the sudo capability beside its own."""
-        return self.sudo if self.sudo_operations is None else operation in self.sudo_operations
 
     @property
     def captures(self) -> tuple[str, ...]:

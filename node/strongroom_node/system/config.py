@@ -147,7 +147,7 @@ PATHS = (
         sudo=True,
         help="Cross-origin requests of browsers.",
     ),
-    Path("config/ui/headers", list=list_ui_headers, help="List the custom UI headers."),
+    Path("config/ui/headers", list=list_ui_headers, sudo=True, help="List the custom UI headers."),
     Path(
         "config/ui/headers/{header}",
         fields={

@@ -165,7 +165,8 @@ _KINDS: Final[dict[str, Field]] = {
 PATHS: Final = (
     Path("leases", fields=_KINDS, read=list_irrevocable, sudo=True, help="List irrevocable leases."),
     Path("leases/count", fields=_KINDS, read=count, help="Count irrevocable leases."),
-    Path("leases/lookup", fields={**_LEASE, **_LIST}, update=lookup, list=list_leases, help="Look a lease up."),
+    Path("leases/lookup", fields=_LEASE, update=lookup, help="Look a lease up."),
+    Path("leases/lookup", fields=_LIST, list=list_leases, sudo=True, help="List leases."),
     Path("leases/lookup/{prefix+}", fields=_LIST, list=list_leases, sudo=True, help="List leases below a prefix."),
     Path("leases/renew", fields=_RENEW, update=renew, help="Renew a lease."),
     Path("leases/renew/{url_lease_id+}", fields=_RENEW, update=renew, help="Renew a lease."),

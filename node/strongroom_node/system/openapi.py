@@ -78,7 +78,7 @@ def _add(paths: dict[str, Any], mount: Mount, path: Path, *, generic: bool) -> N
     item["parameters"] = [_parameter(name, fields[name], "path") for name in captures]
     if variable is not None:
         item["parameters"].append(_mount_parameter(variable, mount))
-    if path.needs_sudo(Operation.READ) or path.sudo:
+    if path.sudo:
         item["x-vault-sudo"] = True
     if path.unauthenticated:
         item["x-vault-unauthenticated"] = True

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from strongroom_node.sdk.errors import BadRequest
 from strongroom_node.sdk.fields import StringList, Text
 from strongroom_node.sdk.path import Path
-from strongroom_node.sdk.request import Operation, Request
+from strongroom_node.sdk.request import Request
 from strongroom_node.sdk.response import Response, listing
 from strongroom_node.system.mounting import VERSION
 
@@ -73,7 +73,7 @@ _TYPED = {"type": Text("Kind of plugin."), "name": Text("Name of the plugin.")}
 
 PATHS = (
     Path("plugins/catalog", read=catalog, help="List what can be mounted."),
-    Path("plugins/catalog/{type}", fields=_TYPED, list=names, help="List the plugins of a kind."),
+    Path("plugins/catalog/{type}", fields=_TYPED, list=names, sudo=True, help="List the plugins of a kind."),
     Path(
         "plugins/catalog/{type}/{name}",
         fields={**_TYPED, "command": Text("Command to run."), "sha256": Text("Hash of the binary.")},
@@ -81,7 +81,6 @@ PATHS = (
         update=refuse,
         delete=refuse,
         sudo=True,
-        sudo_operations=frozenset({Operation.UPDATE, Operation.CREATE, Operation.DELETE}),
         help="Read a plugin.",
     ),
     Path(

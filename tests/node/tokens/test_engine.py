@@ -6,7 +6,6 @@ import pytest
 from support.node import running_node
 
 from strongroom_node.sdk import errors
-from strongroom_node.sdk.request import Operation
 from strongroom_node.tokens import engine as token_engine
 
 SELF = 'path "auth/token/*" { capabilities = ["create", "read", "update"] }'
@@ -201,4 +200,4 @@ def test_every_path_is_declared_with_help():
     assert all(path.help for path in token_engine.PATHS)
     with pytest.raises(TypeError):
         token_engine.ENGINE.make(type("Context", (), {"mount": type("Mount", (), {"path": "auth/token/"})}))
-    assert {path.pattern for path in token_engine.PATHS if path.needs_sudo(Operation.LIST)} >= {"accessors"}
+    assert {path.pattern for path in token_engine.PATHS if path.sudo} >= {"accessors"}
