@@ -100,7 +100,6 @@ class Metrics:
         """Nothing is counted yet. `now` gives Unix seconds."""
         self.settings = settings or MetricsSettings()
         self._now = now
-        self.in_flight = 0
         self.cluster: Callable[[], str] = str
         self.readings: list[Callable[[], Iterable[Reading]]] = []
         self.usage: list[Reading] = []
@@ -211,9 +210,7 @@ class Metrics:
         ]
         if created:
             yield self._family("token.creation", created)
-        found: dict[str, list[Point]] = {
-            "core.in_flight_requests": [Point(cluster, self.in_flight)],
-        }
+        found: dict[str, list[Point]] = {}
         for reading in self._readings():
             labels = reading.labels
             if "cluster" in _BY_NAME[reading.name].labels:

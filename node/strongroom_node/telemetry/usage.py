@@ -33,6 +33,7 @@ def cheap_readings(core: "Core") -> Iterable[Reading]:
     is_sealed = core.barrier.is_sealed
     yield Reading("core.unsealed", 0.0 if is_sealed else 1.0)
     yield Reading("core.active", 0.0 if is_sealed else 1.0)
+    yield Reading("core.in_flight_requests", len(core.in_flight()))
     yield Reading("core.locked_users", sum(len(some) for some in core.lockout.locked(core.now()).values()))
     yield Reading("raft_storage.stats.applied_index", core.store.applied_index)
     if is_sealed:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from support.node import running_node
 
 from strongroom_node.telemetry.metrics import DECLARED, Metrics, MetricsSettings, Reading, ttl_bucket
 
@@ -93,14 +94,21 @@ def test_other_formats_are_refused_in_plain_text(settings, wanted, text):
     assert (answer.status, answer.content_type, answer.body) == (400, "text/plain", text)
 
 
+def in_flight():
+    return [Reading("core.in_flight_requests", 0.0)]
+
+
 def test_names_can_be_filtered_prefixed_and_marked_with_the_host():
     metrics = Metrics(MetricsSettings(prefix="v", hostname="h1", filters=("-v.core", "+v.core.in_flight", "-v.route")))
     metrics.request(0.001, "secret/", "read")
+    metrics.readings.append(in_flight)
     text = scraped(metrics)
     assert "v_h1_core_in_flight_requests" in text
     assert "v_core_handle_request" not in text
     assert "v_route" not in text
-    labelled = scraped(Metrics(MetricsSettings(host_label="h1")))
+    marked = Metrics(MetricsSettings(host_label="h1"))
+    marked.readings.append(in_flight)
+    labelled = scraped(marked)
     assert 'vault_core_in_flight_requests{cluster="",host="h1"} 0' in labelled
     nothing = Metrics(MetricsSettings(allows_by_default=False))
     assert "vault_" not in scraped(nothing)
@@ -117,3 +125,16 @@ def test_a_request_is_cheap_to_count():
     metrics = Metrics()
     seconds = min(timeit.repeat(lambda: metrics.request(0.001, "secret/", "read"), number=1000, repeat=20)) / 1000
     assert seconds < 1e-5  # under 1 us on the machines it was written on; the rest is for busy ones
+
+
+async def test_the_pipeline_counts_requests_logins_and_tokens():
+    async with running_node() as node:
+        await node.token("default", ttl="1h")
+        await node.refusal("read", "secret/absent", "wrong")
+        await node.ask("update", "auth/token/renew", token=await node.token("default", ttl="1h"))
+        answer = node.core.render_metrics("prometheus", "")
+        text = answer.body.decode()
+    assert re.search(r'vault_token_creation\{.*creation_ttl="1h".*mount_point="auth/token/".*\} 2\n', text)
+    assert "vault_core_handle_request_count 4\n" in text
+    assert "vault_route_update_auth_token__count 3\n" in text
+    assert "vault_route_read_secret__count 1\n" in text
