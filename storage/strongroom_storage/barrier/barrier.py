@@ -73,6 +73,7 @@ class Barrier:
         self._root_key = SecretBytes(b"")
         self._keys: dict[int, AEAD] = {}
         self._seal_frame: Callable[[bytes, bytes], bytes] | None = None
+        self._generations: dict[str, tuple[int, int]] = {}
         self._transactions = 0
         self._unsettled = 0
         self._is_blind = False  # sealed while writes were in flight: their plaintext is forgotten, wait for them
@@ -219,8 +220,14 @@ class Barrier:
 
     def generation(self, name: str) -> int:
         """How often the records of a path class ("policy", "mounts", ...) have changed."""
+        epoch = self.backend.epoch
+        known = self._generations.get(name)
+        if known is not None and known[0] == epoch:
+            return known[1]
         record = self.backend.get(GENERATION_PREFIX + name.encode())
-        return 0 if record is None else int(INDEX.unpack(record)[0])
+        generation = 0 if record is None else int(INDEX.unpack(record)[0])
+        self._generations[name] = (epoch, generation)
+        return generation
 
     def read(self, key: bytes) -> bytes | None:
         """The value under a stored key, or None. Raises BarrierSealed or FrameInvalid."""
