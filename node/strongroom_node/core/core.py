@@ -14,7 +14,7 @@ from strongroom_node.audit.broker import AuditBroker
 from strongroom_node.core.background import Background
 from strongroom_node.core.ceremonies import Keeper, NodeFacts
 from strongroom_node.core.ceremonies.bodies import InitBody, UnsealBody
-from strongroom_node.core.founding import PRODUCT_VERSION, development_secrets, found, rfc3339
+from strongroom_node.core.founding import PRODUCT_VERSION, development_secrets, found
 from strongroom_node.core.logins import Logins
 from strongroom_node.core.mounts import SYSTEM_TTL_SECONDS, Mount, MountTable
 from strongroom_node.core.moves import Moves
@@ -35,9 +35,10 @@ from strongroom_node.policy.acl import ACL
 from strongroom_node.policy.store import PolicyStore
 from strongroom_node.quotas.store import QuotaStore
 from strongroom_node.sdk.engine import SecretType
-from strongroom_node.sdk.errors import BadRequest, Internal, Sealed
+from strongroom_node.sdk.errors import BadRequest, Internal, Sealed, Unavailable
 from strongroom_node.sdk.request import Operation, Request
 from strongroom_node.sdk.response import Raw, Response
+from strongroom_node.sdk.timestamps import format_micros, micros
 from strongroom_node.sdk.token import TokenEntry
 from strongroom_node.telemetry.metrics import Metrics
 from strongroom_node.tokens.store import TokenStore
@@ -46,6 +47,9 @@ from strongroom_node.tokens.ttl import Limits
 T = TypeVar("T")
 POOL_THREADS = 4
 """Threads for password hashing, key generation and other blocking work; more would only queue on two cores."""
+
+BLOCKING_MAX = 256
+"""Calls that wait for a thread: some seconds of password hashing. Whoever floods logins must not make others wait."""
 
 MAINTENANCE_SECONDS = 60.0
 """How often the barrier looks whether its key is due for rotation."""
@@ -111,6 +115,7 @@ class Core:
             facts=self.facts,
         )
         self.active_since = 0.0
+        self._blocking = 0
         self._in_flight: dict[str, tuple[float, Request]] = {}
         self.metrics = Metrics()
         self.set_log_level: Callable[[str, str], None] = lambda _level, _name: None
@@ -206,7 +211,7 @@ class Core:
         """The requests under way, by id."""
         return {
             request_id: {
-                "start_time": rfc3339(started),
+                "start_time": format_micros(micros(started)),
                 "client_remote_address": request.remote_address,
                 "request_path": "/v1/" + request.path,
                 "request_method": request.operation.value,
@@ -242,8 +247,14 @@ class Core:
         return self.policies.compiled(names, context)
 
     async def run_blocking(self, work: Callable[..., T], *args: Any) -> T:
-        """Run blocking work in the one bounded pool."""
-        return await asyncio.get_running_loop().run_in_executor(self.pool, work, *args)
+        """Run blocking work in the one bounded pool. Raises Unavailable if too much waits for it already."""
+        if self._blocking >= BLOCKING_MAX:
+            raise Unavailable("too many password checks and key generations are waiting; try again later")
+        self._blocking += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.pool, work, *args)
+        finally:
+            self._blocking -= 1
 
     @property
     def raw_endpoint(self) -> bool:

@@ -1,22 +1,14 @@
 """What a cluster gets once, when it is first unsealed: its identity and its first mounts."""
 
-import time
-
 import msgspec
 
 from strongroom_node.core.mounts import Mount, MountTable, default_mounts, new_accessor
 from strongroom_node.core.settings import Settings
+from strongroom_node.sdk.timestamps import format_micros, micros
 from strongroom_storage.crypto.entropy import random_bytes, random_uuid
 
 PRODUCT_VERSION = "1.15.2+strongroom.0.1.0"
 """Semantic version for machines; clients that parse it see Vault 1.15.2."""
-
-
-def rfc3339(seconds: float) -> str:
-    """A time as the API writes it: UTC with microseconds and `Z`."""
-    whole = int(seconds)
-    text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
-    return f"{text}.{round((seconds - whole) * 1e6):06d}Z" if seconds - whole < 0.9999995 else f"{text}.999999Z"
 
 
 async def found(mounts: MountTable, settings: Settings, cluster_name: str, now: float) -> bool:
@@ -32,7 +24,8 @@ async def found(mounts: MountTable, settings: Settings, cluster_name: str, now: 
     history = settings.read("versions")
     if PRODUCT_VERSION not in history:
         previous = next(reversed(history), None)
-        entry = {"build_date": "", "previous_version": previous, "timestamp_installed": rfc3339(now)}
+        installed = format_micros(micros(now))
+        entry = {"build_date": "", "previous_version": previous, "timestamp_installed": installed}
         await settings.write("versions", {**history, PRODUCT_VERSION: entry})
     return is_new
 

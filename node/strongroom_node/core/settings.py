@@ -32,3 +32,12 @@ class Settings:
         with self._view.transaction() as tx:
             tx.put(name, pack(value))
         await tx.commit()
+
+    async def set(self, name: str, key: str, value: Any) -> None:
+        """Set one member of the named map, whose name may be there in another case; None takes it away."""
+        with self._view.transaction() as tx:
+            stored = tx.get(name)
+            before: dict[str, Any] = {} if stored is None else dict(unpack(stored))
+            after = {known: kept for known, kept in before.items() if known.lower() != key.lower()}
+            tx.put(name, pack(after if value is None else {**after, key: value}))
+        await tx.commit()

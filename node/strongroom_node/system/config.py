@@ -78,17 +78,13 @@ async def write_ui_header(engine: "SystemEngine", request: Request) -> Response:
         raise BadRequest("X-Vault headers cannot be set")
     if any(not value.isprintable() for value in [name, *values]) or ":" in name:
         raise BadRequest("header and values must be printable")
-    stored = engine.core.settings.read("ui-headers")
-    kept = {other: kept for other, kept in stored.items() if other.lower() != name.lower()}
-    await engine.core.settings.write("ui-headers", {**kept, name: values})
+    await engine.core.settings.set("ui-headers", name, values)
     return Response()
 
 
 async def delete_ui_header(engine: "SystemEngine", request: Request) -> None:
     """Drop a custom UI header."""
-    stored = engine.core.settings.read("ui-headers")
-    kept = {name: v for name, v in stored.items() if name.lower() != request.get("header").lower()}
-    await engine.core.settings.write("ui-headers", kept)
+    await engine.core.settings.set("ui-headers", request.get("header"), None)
 
 
 async def list_audited(engine: "SystemEngine", _request: Request) -> Response:
@@ -107,16 +103,13 @@ async def read_audited(engine: "SystemEngine", request: Request) -> Response:
 
 async def write_audited(engine: "SystemEngine", request: Request) -> None:
     """Have a request header audited."""
-    stored = engine.core.settings.read("audited-headers")
     entry = {"hmac": bool(request.get("hmac", False))}
-    await engine.core.settings.write("audited-headers", {**stored, request.get("header").lower(): entry})
+    await engine.core.settings.set("audited-headers", request.get("header").lower(), entry)
 
 
 async def delete_audited(engine: "SystemEngine", request: Request) -> None:
     """Have a request header audited no more."""
-    stored = engine.core.settings.read("audited-headers")
-    kept = {name: v for name, v in stored.items() if name != request.get("header").lower()}
-    await engine.core.settings.write("audited-headers", kept)
+    await engine.core.settings.set("audited-headers", request.get("header"), None)
 
 
 async def sanitized(engine: "SystemEngine", _request: Request) -> Response:
