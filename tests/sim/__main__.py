@@ -1,23 +1,37 @@
 """Run many schedules: `python -m sim --seeds 20000 --start 0 --jobs 2` with `tests` on the path."""
 
 import argparse
+import signal
 import sys
 import time
+import traceback
 from concurrent.futures import ProcessPoolExecutor
 
 from sim.world import World
+
+# A schedule takes some hundredths of a second.
+SECONDS_MAX = 20
 
 
 def play(seed: int) -> tuple[int, str, dict[str, int]]:
     """One schedule: its seed, what was violated ('' if nothing), and what happened."""
     world = World(seed)
+    signal.signal(signal.SIGALRM, _give_up)
+    signal.alarm(SECONDS_MAX)
     try:
         world.run()
-    except AssertionError as error:
-        return seed, f"{type(error).__name__}: {error}", world.counts
     except Exception as error:
+        if "--trace" in sys.argv:
+            print("\n".join(world.trace))
+            traceback.print_exc()
         return seed, f"{type(error).__name__}: {error}", world.counts
+    finally:
+        signal.alarm(0)
     return seed, "", world.counts
+
+
+def _give_up(_signal: int, _frame: object) -> None:
+    raise TimeoutError("the schedule does not end")
 
 
 def main() -> int:

@@ -165,8 +165,7 @@ class Catchup:
         progress = self._node.progress.get(peer)
         outgoing = progress.snapshot if progress is not None else None
         if outgoing is not None and message.state_index == outgoing.reader.index:
-            outgoing.acknowledge(message.offset)
-            if outgoing.may_send:
+            if outgoing.acknowledge(message.offset) and outgoing.may_send:
                 self._send_parts(peer, outgoing, message.round)
 
     # The follower's side

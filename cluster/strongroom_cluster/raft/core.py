@@ -479,11 +479,10 @@ class Core(Library):
             progress.end_snapshot()
             progress.accept(message.next_index)
             self._SyncObj__raftMatchIndex[self.node(peer)] = progress.acked
-            if progress.next_index <= self.journal.last_index:
-                self._send_entries(peer, progress)
+            self._send_more(peer, progress)
         elif progress.refuse(message.next_index, message.round, self._round):
             self._round += 1
-            self._send_entries(peer, progress)
+            self._send_more(peer, progress)
 
     def _hear_follower(self, peer: str, number: int) -> None:
         progress = self._progress[peer]
@@ -510,6 +509,11 @@ class Core(Library):
         for peer, progress in self._progress.items():
             if peer in self._connected:
                 self._send_entries(peer, progress)
+
+    def _send_more(self, peer: str, progress: Progress) -> None:
+        """After an answer, send entries only: an answer to an answer could go on for ever, and double each time."""
+        if self.journal.base_index < progress.next_index <= self.journal.last_index and progress.may_send:
+            self._send_entries(peer, progress)
 
     def _send_entries(self, peer: str, progress: Progress) -> None:
         """Everything the window allows; an empty message if there is nothing."""

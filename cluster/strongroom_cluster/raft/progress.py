@@ -41,25 +41,29 @@ class Outgoing:
     reader: SnapshotReader
     sent: int = 0
     confirmed: int = 0
+    wanted: int = 0
     is_all_sent: bool = False
     idle_rounds: int = 0
 
-    def acknowledge(self, offset: int) -> None:
-        """The follower wants what begins at `offset`; if that is behind what it confirmed, it begins again."""
-        if offset > self.confirmed:
-            self.idle_rounds = 0
-        elif offset < self.confirmed:
-            self.sent = offset
-            self.is_all_sent = False
+    def acknowledge(self, offset: int) -> bool:
+        """The follower wants what begins at `offset`; whether that is further than it ever said.
+
+        If it is not, it lost something, or the answer is an old one: which, the rounds will tell. Sending again at
+        once would answer every late message with a window of parts, and each part with another answer.
+        """
+        self.wanted = offset
+        if not self.confirmed < offset <= self.sent:
+            return False
         self.confirmed = offset
-        self.sent = max(self.sent, offset)
+        self.idle_rounds = 0
+        return True
 
     def note_round(self) -> None:
-        """A heartbeat has passed; too many without an answer, and all from the last confirmed offset goes again."""
+        """A heartbeat has passed; too many without an answer, and all from the offset last wanted goes again."""
         self.idle_rounds += 1
         if self.idle_rounds > _SNAPSHOT_ROUNDS_MAX:
             self.idle_rounds = 0
-            self.sent = self.confirmed
+            self.sent = self.confirmed = min(self.wanted, self.sent)
             self.is_all_sent = False
 
     @property
