@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING
 
 from strongroom_node.core.router import Route
+from strongroom_node.sdk.cidr import parse_cidrs
 from strongroom_node.sdk.errors import PermissionDenied
 from strongroom_node.sdk.request import Request
 from strongroom_node.sdk.response import Response
-from strongroom_node.sdk.token_fields import parse_cidrs
 
 if TYPE_CHECKING:
     from strongroom_node.core.core import Core

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from strongroom_node.core.router import Route
 from strongroom_node.policy.permission import Decision
+from strongroom_node.sdk.cidr import address_in
 from strongroom_node.sdk.errors import (
     BadRequest,
     NotFound,
@@ -19,7 +20,6 @@ from strongroom_node.sdk.login import CredentialsInvalid
 from strongroom_node.sdk.path import Handler, Path
 from strongroom_node.sdk.request import LISTS, Operation, Request
 from strongroom_node.sdk.response import Auth, Response
-from strongroom_node.tokens.cidr import address_in
 from strongroom_node.tokens.record import LAST_USE
 
 if TYPE_CHECKING:

@@ -18,6 +18,8 @@ def parse_duration(value: str | float) -> float:
     """Seconds of a number (seconds already) or a text such as "90", "1h30m", "5d" or "-1s"."""
     if isinstance(value, bool):
         raise DurationInvalid("a boolean is no duration")
+    if isinstance(value, int) and abs(value) > SECONDS_MAX:
+        raise DurationInvalid("duration out of range")  # before float(), which has a range of its own
     seconds = float(value) if isinstance(value, (int, float)) else _parse_text(value.strip())
     if not math.isfinite(seconds) or abs(seconds) > SECONDS_MAX:
         raise DurationInvalid(f"duration out of range: {value!r}")

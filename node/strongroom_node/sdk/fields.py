@@ -102,7 +102,10 @@ class Number(Field):
     def coerce(self, value: Any) -> Any:
         """From numbers and their texts."""
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return float(value)
+            try:
+                return float(value)
+            except OverflowError as error:
+                raise FieldInvalid("number out of range") from error
         if isinstance(value, str) and re.fullmatch(r"[+-]?\d{1,20}(\.\d{1,20})?", value):
             return float(value)
         raise FieldInvalid(f"expected a number, got {_kind(value)}")

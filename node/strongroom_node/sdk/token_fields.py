@@ -3,11 +3,11 @@
 Durations are seconds, 0 meaning unset.
 """
 
-import ipaddress
 from typing import Any, Final
 
 import msgspec
 
+from strongroom_node.sdk.cidr import address_in, parse_cidrs
 from strongroom_node.sdk.errors import BadRequest
 from strongroom_node.sdk.fields import Bool, Duration, Field, Int, StringList, Text
 from strongroom_node.sdk.request import Request
@@ -15,8 +15,6 @@ from strongroom_node.sdk.response import Auth
 
 _TYPES: Final = {"": "default", "default": "default", "service": "service", "batch": "batch"}
 _DEFAULT_TYPES: Final = frozenset({"default-service", "default-batch"})
-CIDRS_MAX: Final = 256
-"""Each one is compared at every login and request."""
 
 TOKEN_FIELDS: Final[dict[str, Field]] = {
     "token_bound_cidrs": StringList("Addresses or CIDR blocks from which login and the token's use are allowed."),
@@ -76,7 +74,7 @@ class TokenParams(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     def allows_address(self, address: str) -> bool:
         """True if a caller at this address may log in."""
-        return not self.bound_cidrs or is_within(address, self.bound_cidrs)
+        return address_in(address, self.bound_cidrs)
 
 
 def parse_token_params(request: Request, before: TokenParams | None = None) -> TokenParams:
@@ -124,36 +122,3 @@ def _type_of(name: str) -> str:
 def sanitize_policies(names: list[str]) -> tuple[str, ...]:
     """Lower-case names without repetition, sorted."""
     return tuple(sorted({name.strip().lower() for name in names} - {""}))
-
-
-def parse_cidrs(texts: list[str]) -> tuple[str, ...]:
-    """Addresses and blocks in one spelling: a block of one address is the address. Raises BadRequest."""
-    if len(texts) > CIDRS_MAX:
-        raise BadRequest(f"more than {CIDRS_MAX} address blocks")
-    found: list[str] = []
-    for text in texts:
-        try:
-            block = ipaddress.ip_interface(text.strip())
-        except ValueError as error:
-            shown = text[:64]
-            raise BadRequest(
-                f'error parsing address "{shown}": Unable to convert "{shown}" to an IPv4 or IPv6 address, or a UNIX '
-                "Socket"
-            ) from error
-        mapped = block.ip.ipv4_mapped if isinstance(block, ipaddress.IPv6Interface) else None
-        if mapped is not None and block.network.prefixlen >= 96:  # callers' addresses are unmapped too
-            block = ipaddress.ip_interface(f"{mapped}/{block.network.prefixlen - 96}")
-        whole = block.network.prefixlen == block.max_prefixlen
-        found.append(str(block.ip) if whole else f"{block.ip}/{block.network.prefixlen}")
-    return tuple(dict.fromkeys(found))
-
-
-def is_within(address: str, blocks: tuple[str, ...]) -> bool:
-    """True if the address is in one of the blocks; false for what is no address, such as a unix socket's peer."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
-    here = mapped or ip
-    return any(here in ipaddress.ip_interface(block).network for block in blocks)

@@ -6,10 +6,10 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
+from strongroom_node.sdk.cidr import parse_cidrs
 from strongroom_node.sdk.errors import BadRequest
 from strongroom_node.sdk.fields import Bool, Duration, Field, Int, StringList, Text
 from strongroom_node.sdk.request import Request
-from strongroom_node.tokens.cidr import parse_cidrs
 from strongroom_node.tokens.policies import deduplicated, sanitized
 
 _SUFFIX: Final = re.compile(r"\w[\w.-]+\w")

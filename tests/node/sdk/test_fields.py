@@ -68,3 +68,9 @@ def test_what_does_not_fit_is_refused_without_its_value(field, bad):
 
 def test_null_counts_as_absent_and_unknown_fields_are_left_out():
     assert fields.coerce_fields({"a": fields.Text()}, {"a": None, "b": 1}) == {}
+
+
+@pytest.mark.parametrize("kind", [fields.Number(), fields.Duration(), fields.Int()])
+def test_a_number_of_any_length_is_out_of_range_and_no_fault_of_the_server(kind):
+    with pytest.raises(fields.FieldInvalid):
+        kind.coerce(10**400)

@@ -71,7 +71,7 @@ def test_too_long_a_maximum_is_warned_of():
         ({"token_num_uses": -1}, "'token_num_uses' cannot be negative"),
         ({"path_suffix": "a/b"}, "given role path suffix contains invalid characters"),
         ({"path_suffix": "ok/../x"}, "given role path suffix contains invalid characters"),
-        ({"bound_cidrs": ["xx"]}, "error parsing bound_cidrs"),
+        ({"bound_cidrs": ["xx"]}, 'error parsing address "xx"'),
     ],
 )
 def test_what_cannot_be(fields, message):

@@ -7,6 +7,7 @@ import msgspec
 
 from strongroom_node.auth.userpass.engine import USERS, User, UserpassEngine, decode_user, encode_user, user_name
 from strongroom_node.auth.userpass.passwords import PasswordRefused, check_hash, check_password, hash_password
+from strongroom_node.sdk.cidr import parse_cidrs
 from strongroom_node.sdk.errors import BadRequest
 from strongroom_node.sdk.fields import Duration, Field, Int, StringList, Text
 from strongroom_node.sdk.path import Path
@@ -16,7 +17,6 @@ from strongroom_node.sdk.token_fields import (
     TOKEN_FIELDS,
     TokenParams,
     check_token_params,
-    parse_cidrs,
     parse_token_params,
     sanitize_policies,
 )
