@@ -37,6 +37,7 @@ class Logins:
         if auth.strictly_bind_ip:
             auth.bound_cidrs = list(parse_cidrs([request.remote_address]))
         auth.identity_policies = list(core.identity.policies_for(entity_id)) if entity_id else []
+        core.mounts.require_live(route.mount, request.path)
         kind = route.mount.config.token_type
         warnings = await core.tokens.login(
             auth, path=request.path, mount_token_type=kind, limits=core.limits(route.mount)

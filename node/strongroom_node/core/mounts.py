@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from strongroom_node.sdk.errors import BadRequest
+from strongroom_node.sdk.errors import BadRequest, NotFound
 from strongroom_node.sdk.mount import Mount, MountConfig
 from strongroom_storage.barrier.barrier import Barrier
 from strongroom_storage.crypto.entropy import random_bytes, random_uuid
@@ -89,6 +89,17 @@ class MountTable:
         """The mount with this accessor."""
         return next((mount for mount in self.all().values() if mount.accessor == accessor), None)
 
+    def require_live(self, mount: Mount, path: str) -> Mount:
+        """The mount's entry as it is now. Raises NotFound if it is gone, or about to go.
+
+        To be asked again before something is handed out that the mount's end must take back: the request may have
+        waited long since it was routed.
+        """
+        now = self.by_accessor(mount.accessor)
+        if now is None or now.tainted:
+            raise no_route(path)
+        return now
+
     def ttls(self, mount: Mount) -> tuple[float, float]:
         """Effective (default, max) lease durations in seconds; a mount may raise the system's maximum."""
         longest = mount.config.max_lease_ttl or self._system_max
@@ -136,6 +147,11 @@ def _require_free(path: str, paths: Iterable[str]) -> None:
             raise BadRequest(f"path is already in use at {taken.removeprefix('auth/')}")
 
 
+def no_route(path: str) -> NotFound:
+    """What a path without a mount is answered with."""
+    return NotFound(f'no handler for route "{path}". route entry not found.')
+
+
 def _key(mount: Mount) -> str:
     return f"{'auth' if mount.is_auth else 'mounts'}/{mount.uuid}"
 
@@ -157,4 +173,13 @@ def mount_path(path: str, *, is_auth: bool = False) -> str:
     return f"auth/{cleaned}/" if is_auth else f"{cleaned}/"
 
 
-__all__ = ["PROTECTED", "SYSTEM_TTL_SECONDS", "Mount", "MountConfig", "MountTable", "default_mounts", "mount_path"]
+__all__ = [
+    "PROTECTED",
+    "SYSTEM_TTL_SECONDS",
+    "Mount",
+    "MountConfig",
+    "MountTable",
+    "default_mounts",
+    "mount_path",
+    "no_route",
+]

@@ -68,6 +68,8 @@ class Moves:
         """Refuse new requests, so that nothing is handed out behind the revocation's back."""
         tainted = msgspec.structs.replace(mount, tainted=True)
         await self._core.mounts.replace(mount, tainted)
+        # What was decided before the taint was applied stands before this second write, and is there when it is.
+        await self._core.mounts.replace(tainted, tainted)
         return tainted
 
     def _remember(self, migration: str, info: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from strongroom_node.core.mounts import no_route
 from strongroom_node.core.router import Route
 from strongroom_node.policy.permission import Decision
 from strongroom_node.sdk.cidr import address_in
@@ -149,13 +150,13 @@ class Pipeline:
         if not decision.allowed or (needs_sudo and not decision.sudo):
             raise PolicyDenied
         if route is None:
-            raise _no_route(request)
+            raise no_route(request.path)
 
     # --- engine --------------------------------------------------------------------------------------
 
     async def _engine(self, request: Request, route: Route | None) -> Response | None:
         if route is None or route.mount.tainted:
-            raise _no_route(request)
+            raise no_route(request.path)
         if request.operation is Operation.HELP:
             return path_help(route.type, route.table, request)
         declaration = request.declaration
@@ -241,14 +242,8 @@ class Pipeline:
         core = self._core
         if request.auth is None:
             raise PermissionDenied
-        mount = core.mounts.by_accessor(route.mount.accessor)
-        if mount is None or mount.tainted:
-            raise _no_route(request)
+        mount = core.mounts.require_live(route.mount, request.path)
         await core.leases.register(request, response, request.auth, core.limits(mount))
-
-
-def _no_route(request: Request) -> NotFound:
-    return NotFound(f'no handler for route "{request.path}". route entry not found.')
 
 
 def _wants_token(auth: Auth) -> bool:

@@ -5,7 +5,7 @@ import pytest
 from strongroom_node.sdk import errors
 from strongroom_node.sdk.engine import Engine, EngineType, SecretType
 from strongroom_node.sdk.path import Path
-from strongroom_node.sdk.response import Response, Secret
+from strongroom_node.sdk.response import Auth, Response, Secret
 
 
 async def test_no_token_comes_before_no_route(node):
@@ -227,3 +227,16 @@ async def test_a_login_may_bind_the_token_to_its_address(node):
     await node.ask("read", "auth/token/lookup-self", token, address="10.1.1.1")
     refused = await node.refusal("read", "auth/token/lookup-self", token, address="10.1.1.2")
     assert isinstance(refused, errors.PermissionDenied)
+
+
+async def test_a_login_that_was_under_way_when_its_method_went_gives_no_token(node):
+    async def login(engine, request):
+        await node.ask("delete", "sys/auth/slow")
+        return Response(auth=Auth(policies=["p"], alias_name="ann"))
+
+    paths = (Path("login", update=login, unauthenticated=True),)
+    node.core.plugins.provide(EngineType(name="slow", summary="", make=Engine, paths=paths, is_auth=True))
+    await node.ask("update", "sys/auth/slow", type="slow")
+    before = node.core.barrier.view("token/id/").walk()
+    assert isinstance(await node.refusal("update", "auth/slow/login", ""), errors.NotFound)
+    assert node.core.barrier.view("token/id/").walk() == before
