@@ -9,6 +9,7 @@ import pytest
 
 from strongroom_cluster.errors import JournalDamaged
 from strongroom_node.cli.commands.server import ServerOptions
+from strongroom_node.core.ceremonies.bodies import InitBody, UnsealBody
 from strongroom_node.server.development import make_certificates
 from strongroom_node.server.node import Node
 from strongroom_node.server.plan import log_settings, read_plan
@@ -144,3 +145,31 @@ async def test_a_taken_port_is_an_error_that_leaves_nothing_behind(dev):
     with pytest.raises(OSError, match=str(port)):
         async with running(options):
             raise AssertionError("two servers share a port")
+
+
+async def test_a_node_that_never_started_can_be_stopped(tmp_path):
+    file = tmp_path / "server.hcl"
+    file.write_text(
+        f'storage "file" {{ path = "{tmp_path}/data" }}\nlistener "tcp" {{ address = "127.0.0.1:0" tls_disable = true }}'
+    )
+    options = ServerOptions(config_paths=(str(file),))
+    plan = read_plan(options, {})
+    for _ in range(2):  # the second finds the folder unlocked
+        node = Node(options, plan, Log(log_settings(plan.config), io.StringIO()), "")
+        await node.stop()
+
+
+async def test_durable_secrets_survive_a_stop(tmp_path):
+    file = tmp_path / "server.hcl"
+    file.write_text(
+        f'storage "raft" {{ path = "{tmp_path}/data" }}\n'
+        'listener "tcp" { address = "127.0.0.1:0" tls_disable = true }\ndisable_mlock = true\n'
+    )
+    async with running(ServerOptions(config_paths=(str(file),))) as node:
+        made = await node.core.keeper.init(InitBody(secret_shares=1, secret_threshold=1))
+        await node.core.keeper.unseal(UnsealBody(key=made["keys_base64"][0]))
+        assert (await get(f"{node.address}/v1/auth/token/lookup-self", made["root_token"]))[0] == 200
+    async with running(ServerOptions(config_paths=(str(file),))) as node:
+        assert (await get(f"{node.address}/v1/sys/health"))[0] == 503
+        await node.core.keeper.unseal(UnsealBody(key=made["keys_base64"][0]))
+        assert (await get(f"{node.address}/v1/auth/token/lookup-self", made["root_token"]))[0] == 200

@@ -1,5 +1,6 @@
 """The process as a user starts it: its output, its signals, its exit status."""
 
+import asyncio
 import json
 import signal
 import ssl
@@ -10,6 +11,8 @@ import urllib.request
 
 import pytest
 from support.server import clean_environment
+
+from strongroom_node.server.start import start_unless_ended
 
 SECONDS_MAX = 30
 
@@ -150,3 +153,36 @@ def test_recovery_mode_is_refused(start):
     server = start("-dev", "-recovery")
     assert server.finish() == 1
     assert "recovery mode" in server.output
+
+
+class Starting:
+    """A node that waits for something outside."""
+
+    def __init__(self):
+        self.ended = asyncio.Event()
+        self.answer = asyncio.get_running_loop().create_future()
+        self.was_cancelled = False
+
+    async def start(self):
+        try:
+            return await self.answer
+        except asyncio.CancelledError:
+            self.was_cancelled = True
+            raise
+
+
+async def test_a_start_that_waits_can_be_given_up():
+    node = Starting()
+    asyncio.get_running_loop().call_soon(node.ended.set)
+    assert await start_unless_ended(node) is None
+    assert node.was_cancelled
+
+
+async def test_a_start_that_succeeds_or_fails_says_so():
+    node = Starting()
+    node.answer.set_result("share")
+    assert await start_unless_ended(node) == "share"
+    failing = Starting()
+    failing.answer.set_exception(OSError("no port"))
+    with pytest.raises(OSError, match="no port"):
+        await start_unless_ended(failing)
