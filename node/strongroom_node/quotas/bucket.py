@@ -1,6 +1,7 @@
 """Rate-limit rules and their buckets (pure)."""
 
 from collections import OrderedDict
+from collections.abc import Iterable
 
 import msgspec
 
@@ -34,14 +35,29 @@ class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
         return len(self.path) + 1 if path == self.path else -1
 
 
-def closest(rules: list[RateLimit], path: str) -> RateLimit | None:
-    """The quota that governs a path: the most specific one that fits."""
-    best, best_rank = None, -1
-    for rule in rules:
-        rank = rule.rank(path)
-        if rank > best_rank:
-            best, best_rank = rule, rank
-    return best
+class RateLimits:
+    """All quotas, ready to be asked for the one that governs a path: as many steps as the path has segments."""
+
+    def __init__(self, rules: Iterable[RateLimit] = ()) -> None:
+        """Those with a `*` are few, and are looked at one by one, longest first."""
+        self._plain: dict[str, RateLimit] = {}
+        self._globs: list[RateLimit] = []
+        for rule in rules:
+            if rule.path.endswith("*"):
+                self._globs.append(rule)
+            else:
+                self._plain.setdefault(rule.path, rule)
+        self._globs.sort(key=lambda rule: len(rule.path), reverse=True)
+
+    def closest(self, path: str) -> RateLimit | None:
+        """The most specific quota that fits."""
+        found = [self._plain.get(path), next((rule for rule in self._globs if rule.rank(path) > 0), None)]
+        at = path.rfind("/")
+        while at >= 0:
+            found.append(self._plain.get(path[: at + 1]))
+            at = path.rfind("/", 0, at)
+        found.append(self._plain.get(""))
+        return max((rule for rule in found if rule is not None), key=lambda rule: rule.rank(path), default=None)
 
 
 class Verdict(msgspec.Struct, frozen=True):

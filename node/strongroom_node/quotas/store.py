@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from strongroom_node.quotas.bucket import Buckets, RateLimit, closest
+from strongroom_node.quotas.bucket import Buckets, RateLimit, RateLimits
 from strongroom_node.sdk.errors import TooManyRequests
 from strongroom_node.sdk.request import Request
 from strongroom_storage.barrier.barrier import Barrier
@@ -32,6 +32,7 @@ class QuotaStore:
         self._now = now
         self._generation = -1
         self._rules: dict[str, RateLimit] = {}
+        self._limits = RateLimits()
         self._config = QuotaConfig()
         self._buckets = Buckets()
 
@@ -56,7 +57,7 @@ class QuotaStore:
                 rules[name] = msgspec.msgpack.decode(value, type=RateLimit)
         value = self._view.get("config")
         self._config = QuotaConfig() if value is None else msgspec.msgpack.decode(value, type=QuotaConfig)
-        self._rules, self._generation = rules, generation
+        self._rules, self._limits, self._generation = rules, RateLimits(rules.values()), generation
 
     async def put(self, rule: RateLimit) -> None:
         """Store a rate limit; its clients start anew."""
@@ -89,7 +90,7 @@ class QuotaStore:
             if path
         ):
             return
-        rule = closest(list(self._rules.values()), request.path)
+        rule = self._limits.closest(request.path)
         if rule is None:
             return
         verdict = self._buckets.take(rule, request.remote_address, self._now())

@@ -53,6 +53,8 @@ class SystemEngine(Engine):
         """Keep the core."""
         super().__init__(context)
         self.core = core
+        self.open_documents: dict[bool, tuple[int, bytes]] = {}
+        """What those without a token see of OpenAPI, at one generation of the mounts: it takes long to make."""
 
 
 def system_type(core: "Core") -> EngineType:

@@ -90,7 +90,13 @@ async def count_entities(engine: "SystemEngine", _request: Request) -> Response:
 async def openapi(engine: "SystemEngine", request: Request) -> Response:
     """The OpenAPI document of everything mounted that the token may see."""
     generic = bool(request.get("generic_mount_paths"))
+    generation = engine.core.mounts.generation
+    known = engine.open_documents.get(generic) if request.auth is None else None
+    if known is not None and known[0] == generation:
+        return Response(raw=Raw(known[1]))
     body = msgspec.json.encode(document(engine.core, request, generic_mount_paths=generic))
+    if request.auth is None:
+        engine.open_documents[generic] = (generation, body)
     return Response(raw=Raw(body))
 
 

@@ -240,3 +240,12 @@ async def test_a_login_that_was_under_way_when_its_method_went_gives_no_token(no
     before = node.core.barrier.view("token/id/").walk()
     assert isinstance(await node.refusal("update", "auth/slow/login", ""), errors.NotFound)
     assert node.core.barrier.view("token/id/").walk() == before
+
+
+async def test_the_open_document_is_made_once_and_follows_the_mounts(node):
+    first = (await node.ask("read", "sys/internal/specs/openapi", "")).raw.body
+    assert (await node.ask("read", "sys/internal/specs/openapi", "")).raw.body is first
+    assert b"/one/" not in first
+    assert b"/secret/data/" in (await node.ask("read", "sys/internal/specs/openapi")).raw.body
+    await node.ask("update", "sys/mounts/one", type="kv", config={"listing_visibility": "unauth"})
+    assert b"/one/" in (await node.ask("read", "sys/internal/specs/openapi", "")).raw.body

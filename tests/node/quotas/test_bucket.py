@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strongroom_node.quotas.bucket import Buckets, RateLimit, closest
+from strongroom_node.quotas.bucket import Buckets, RateLimit, RateLimits
 
 
 def test_a_window_lets_the_rate_pass_and_then_refuses():
@@ -44,12 +44,27 @@ def test_the_longest_fitting_path_governs():
         RateLimit(name="glob", rate=1, path="kv/team*"),
         RateLimit(name="exact", rate=1, path="kv/team/x"),
     ]
-    found = [closest(rules, path).name for path in ("sys/mounts", "kv/a", "kv/team/y", "kv/team/x")]
+    found = [RateLimits(rules).closest(path).name for path in ("sys/mounts", "kv/a", "kv/team/y", "kv/team/x")]
     assert found == ["all", "mount", "glob", "exact"]
-    assert closest(rules[1:], "sys/mounts") is None
+    assert RateLimits(rules[1:]).closest("sys/mounts") is None
 
 
 def test_a_clock_that_goes_backwards_starts_a_new_window():
     rule, buckets = RateLimit(name="q", rate=1.0, interval=60.0), Buckets()
     assert buckets.take(rule, "c", 1000.0).allowed
     assert buckets.take(rule, "c", 0.0).allowed
+
+
+_PATHS = st.lists(st.sampled_from(["a", "b", "ab", ""]), min_size=1, max_size=4).map("/".join)
+
+
+@given(
+    st.lists(st.builds(lambda path, end: path + end, _PATHS, st.sampled_from(["", "/", "*", "/*"])), max_size=8), _PATHS
+)
+def test_the_closest_is_the_first_of_the_highest_rank(written, path):
+    rules = [RateLimit(name=str(number), rate=1.0, path=text) for number, text in enumerate(dict.fromkeys(written))]
+    found = RateLimits(rules).closest(path)
+    fitting = [rule for rule in rules if rule.rank(path) >= 0]
+    assert (found is None) == (not fitting)
+    if found is not None:
+        assert found.rank(path) == max(rule.rank(path) for rule in fitting)
