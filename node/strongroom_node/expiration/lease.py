@@ -39,6 +39,10 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """True for the lease of a token."""
         return not self.kind
 
+    def __repr__(self) -> str:
+        """Without what the engine keeps with it."""
+        return f"<Lease {self.id}>"
+
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Lease)

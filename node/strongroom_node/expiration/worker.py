@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+import msgspec
 import structlog
 
 from strongroom_node.expiration.index import Due, LeaseIndex, due_key
@@ -12,7 +13,7 @@ from strongroom_node.expiration.queue import plan
 from strongroom_node.expiration.tidy import LeaseTidy
 from strongroom_node.tokens.record import due_name
 from strongroom_node.tokens.store import TokenStore
-from strongroom_storage.errors import StorageError
+from strongroom_storage.errors import FrameInvalid, StorageError
 
 BATCH: Final = 256
 """Entries of the index that one round takes; their records are all that is in memory."""
@@ -21,6 +22,10 @@ REVOCATIONS_AT_ONCE: Final = 16
 REVOCATION_SECONDS_MAX: Final = 60.0
 POSTPONED_SECONDS: Final = 30.0
 """A mount whose engine did not answer in time is left alone so long, lest the others' leases wait for it."""
+
+DAMAGED_SECONDS: Final = 3600.0
+UNREADABLE: Final = (FrameInvalid, msgspec.DecodeError)
+"""What a record raises that was damaged, on the disk or through sys/raw."""
 
 IDLE_SECONDS_MAX: Final = 30.0
 """It looks at least this often: one range scan, in case a commit took longer than the lease it made."""
@@ -87,27 +92,42 @@ class ExpirationWorker:
     # --- tokens
 
     async def _end_tokens(self, dues: list[Due]) -> None:
-        stale, ended = [], []
+        stale, ended, damaged = [], [], []
         for due in dues:
-            entry = self._tokens.stored(due.token)
+            try:
+                entry = self._tokens.stored(due.token)
+            except UNREADABLE:
+                damaged.append(due)
+                continue
             if entry is None or not entry.due or due_key(entry.due, due_name(entry)) != due.key:
                 stale.append(due)
             elif entry.revoked == "spare":
                 await self._tokens.revoke_orphan(due.token)
             else:
-                ended.append(due.token)
+                ended.append(due)
         await self._forget(stale)
-        if ended:
-            await self._tokens.revoke(*ended)
+        try:
+            await self._tokens.revoke(*(due.token for due in ended))
+        except UNREADABLE:
+            for due in ended:
+                try:
+                    await self._tokens.revoke(due.token)
+                except UNREADABLE:
+                    damaged.append(due)
+        await self._set_aside(damaged)
 
     # --- secrets
 
     async def _end_secrets(self, dues: list[Due]) -> None:
-        stale, postponed = [], []
+        stale, postponed, damaged = [], [], []
         revocations: list[Awaitable[None]] = []
         slots = asyncio.Semaphore(REVOCATIONS_AT_ONCE)
         for due in dues:
-            lease = self._leases.get(due.lease_id)
+            try:
+                lease = self._leases.get(due.lease_id)
+            except UNREADABLE:
+                damaged.append(due)
+                continue
             if lease is None or not lease.due or due_key(lease.due, lease.id) != due.key:
                 stale.append(due)
             elif self._unresponsive.get(lease.mount, 0.0) > self._now():
@@ -115,6 +135,7 @@ class ExpirationWorker:
             else:
                 revocations.append(self._end_secret(slots, due.lease_id, lease.mount))
         await self._forget(stale)
+        await self._set_aside(damaged)
         await self._postpone(postponed)
         for result in await asyncio.gather(*revocations, return_exceptions=True):
             if isinstance(result, BaseException):
@@ -148,6 +169,20 @@ class ExpirationWorker:
         with self._index.view.transaction() as tx:
             for due in stale:
                 self._index.forget_due(tx, due)
+        await tx.commit()
+
+    async def _set_aside(self, damaged: list[Due]) -> None:
+        """Come back much later to what stands on records that cannot be read: everybody else's end must not wait.
+
+        Once a record was restored, `sys/leases/tidy` puts its lease where it belongs.
+        """
+        if not damaged:
+            return
+        with self._index.view.transaction() as tx:
+            for due in damaged:
+                _log.error("record cannot be read, revocation put off", lease_id=due.lease_id)
+                self._index.forget_due(tx, due)
+                self._index.set_due(tx, due.lease_id, 0.0, self._now() + DAMAGED_SECONDS, due.token)
         await tx.commit()
 
     # --- waiting

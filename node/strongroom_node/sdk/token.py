@@ -33,13 +33,16 @@ class TokenEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     no_default_policy: bool = False
     lease_id: str = ""
     internal: dict[str, object] = {}
-    cubbyhole: str = ""
     ttl: float = 0.0
     """Seconds granted last: what a renewal without an increment asks for again."""
     revoked: str = ""
     """Set while the revocation is being carried out: "tree" takes the children along, "spare" makes them orphans."""
     due: float = 0.0
     """Where the token stands in the index of what is due; 0 if it does not."""
+
+    def __repr__(self) -> str:
+        """Without metadata and what the auth method keeps with it."""
+        return f"<TokenEntry {self.display_name or self.type} at {self.path}>"
 
     @property
     def is_root(self) -> bool:

@@ -28,7 +28,7 @@ _DISPLAY_NAME_REFUSED: Final = re.compile(r"[^a-zA-Z0-9-]")
 class Asked:
     """What the caller asks for. Durations are seconds, 0 meaning unsaid; `entity_id` was found from its alias."""
 
-    id: str = ""
+    id: str = field(default="", repr=False)
     policies: tuple[str, ...] = ()
     meta: dict[str, str] = field(default_factory=dict)
     display_name: str = ""

@@ -270,3 +270,26 @@ async def compare(plan):
 
 async def renewing(lease, increment):
     return Response(secret=Secret(kind="creds", ttl=600.0))
+
+
+async def test_a_record_that_cannot_be_read_does_not_keep_the_others_waiting(house):
+    _, broken = await house.token(ttl=10)
+    _, parent = await house.token(ttl=10)
+    _, child = await house.token(parent, ttl=DAY)
+    _, owner = await house.token(ttl=DAY)
+    damaged = (await house.lease(owner, ttl=10)).secret.lease_id
+    good = (await house.lease(owner, ttl=10)).secret.lease_id
+    _, ends = await house.token(ttl=10)
+    with house.barrier.view("").transaction() as tx:
+        for key in (f"token/id/{broken.key}", f"token/id/{child.key}", f"lease/id/{damaged}"):
+            tx.put(key, b"\xff")
+    await tx.commit()
+    house.clock.pass_(11)
+    next_at = await house.worker.sweep()
+    assert next_at > house.clock() + 60
+    assert house.revoked == [good]
+    assert house.tokens.stored(ends.key) is None
+
+
+def test_what_is_stored_prints_without_secrets(house):
+    assert "s3cret" not in repr(Lease(id="x", path="x", internal={"password": "s3cret"}))

@@ -24,7 +24,7 @@ class CubbyholeEngine(Engine):
             raise PermissionDenied
         if entry.type != "service":
             raise BadRequest("cubbyhole operations are only supported by 'service' type tokens")
-        return f"{entry.cubbyhole or entry.key}/{path}"
+        return f"{entry.key}/{path}"
 
 
 async def read(engine: CubbyholeEngine, request: Request) -> Response | None:
