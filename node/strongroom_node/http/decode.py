@@ -201,6 +201,8 @@ def _reading(method: str, fields: dict[str, Any]) -> Operation:
     for name, operation in (("help", Operation.HELP), ("list", Operation.LIST), ("scan", Operation.SCAN)):
         if (asked := fields.get(name)) is None:
             continue
+        if isinstance(asked, list):  # the first one counts, as in Go
+            asked = asked[0]
         if asked in _TRUE:
             del fields[name]
             return operation

@@ -1,9 +1,11 @@
 """`?help=1`: what the declarations say of a path."""
 
+import msgspec
+
 from strongroom_node.sdk.engine import EngineType
 from strongroom_node.sdk.path import Path, PathTable
 from strongroom_node.sdk.request import Operation, Request
-from strongroom_node.sdk.response import Response
+from strongroom_node.sdk.response import Raw, Response
 
 _OPERATIONS = (
     Operation.READ,
@@ -17,10 +19,12 @@ _OPERATIONS = (
 
 
 def path_help(kind: EngineType, table: PathTable, request: Request) -> Response:
-    """Help on the path that was asked for, or on the whole engine at its root."""
+    """Help on the path that was asked for, or on the engine at its root; sent without an envelope, as in Vault."""
     if request.relative.strip("/") and request.declaration is not None:
-        return Response(data={"help": _of_path(request, request.declaration)})
-    return Response(data={"help": _of_engine(kind, table)})
+        text = _of_path(request, request.declaration)
+    else:
+        text = _of_engine(kind, table)
+    return Response(raw=Raw(msgspec.json.encode({"help": text, "see_also": None})))
 
 
 def _of_path(request: Request, path: Path) -> str:
