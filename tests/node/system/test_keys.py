@@ -41,7 +41,12 @@ async def test_a_generated_root_token_decodes_to_a_token_that_works(node):
 
 @pytest.mark.parametrize(
     "given",
-    [{}, {"encoded_token": "AA", "otp": "longer"}, {"encoded_token": "!!", "otp": "x"}, {"encoded_token": "A" * 9, "otp": "é"}],
+    [
+        {},
+        {"encoded_token": "AA", "otp": "longer"},
+        {"encoded_token": "!!", "otp": "x"},
+        {"encoded_token": "A" * 9, "otp": "é"},
+    ],
 )
 async def test_what_does_not_decode_is_refused(node, given):
     assert isinstance(await node.refusal("update", "sys/decode-token", "", **given), errors.BadRequest)
