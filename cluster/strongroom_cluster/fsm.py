@@ -1,5 +1,6 @@
 """The state machine: applies commands to a backend. Deterministic: one log gives one store, byte for byte."""
 
+from collections.abc import Iterable
 from struct import Struct
 from typing import Final
 
@@ -26,9 +27,13 @@ class StateMachine:
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
-        record = backend.get(APPLIED_KEY)
         self.applied_index: int
         self.applied_term: int
+        self.reload()
+
+    def reload(self) -> None:
+        """Look again at what the backend holds; needed after it was replaced whole."""
+        record = self.backend.get(APPLIED_KEY)
         self.applied_index, self.applied_term = (0, 0) if record is None else _APPLIED.unpack(record)
 
     def apply(self, index: int, term: int, command: bytes) -> None:
@@ -52,8 +57,13 @@ class StateMachine:
             record = self.backend.get(counter)
             count = 0 if record is None else INDEX.unpack(record)[0]
             changes.append((counter, INDEX.pack(count + 1)))
-        changes.append((APPLIED_KEY, _APPLIED.pack(index, term)))
-        self.backend.apply(changes)
+        self.advance(index, term, changes)
+
+    def advance(self, index: int, term: int, changes: Iterable[Change] = ()) -> None:
+        """Make changes that are not a write command, if any, the effect of the entry at `index`."""
+        if index != self.applied_index + 1:
+            raise ValueError(f"entry {index} does not follow {self.applied_index}")
+        self.backend.apply([*changes, (APPLIED_KEY, _APPLIED.pack(index, term))])
         self.applied_index, self.applied_term = index, term
 
 

@@ -206,6 +206,53 @@ class FileJournal:
             forgotten.append(self._segments.pop(0).path)
         return forgotten
 
+    def truncate_after(self, index: int) -> None:
+        """Forget all entries above `index`, durably, whether synced or not; later segments go first, newest first.
+
+        After a crash midway a prefix of the log is left that still holds all entries up to `index`.
+        """
+        if index >= self.last_index:
+            return
+        if not self._segments or index < self.first_index - 1:
+            raise ValueError(f"entries up to {index} are not in the journal any more")
+        self._buffer.clear()
+        self._buffered = 0
+        self.close()
+        while len(self._segments) > 1 and self._segments[-1].first > index + 1:
+            self._segments.pop().path.unlink()
+            sync_folder(self._folder)
+        segment = self._segments[-1]
+        segment.end = self._offset_after(segment, index)
+        _cut(segment.path, segment.end, segment.size)
+        self.last_index = index
+        self._durable = min(self._durable, index)
+        self._file = os.open(segment.path, os.O_RDWR | os.O_CLOEXEC)
+
+    def _offset_after(self, segment: _Segment, index: int) -> int:
+        """Where the entry that follows `index` begins, or the end of what was written."""
+        buffer = segment.path.read_bytes()
+        at = HEAD_BYTES
+        for _ in range(segment.first, index + 1):
+            header = record.decode_header(buffer, at)
+            if header is None:
+                break
+            at += header.record_bytes
+        return at
+
+    def reset(self, index: int) -> None:
+        """Forget everything; the next entry is `index` + 1. The caller holds a durable store that has applied `index`.
+
+        After a crash midway there may be no segment left: the caller knows, and does it again.
+        """
+        self._buffer.clear()
+        self._buffered = 0
+        self.close()
+        while self._segments:
+            self._segments.pop().path.unlink()
+        sync_folder(self._folder)
+        self.last_index = self._durable = index
+        self._begin_segment(index + 1, 0)
+
     def close(self) -> None:
         """Release the file. What was appended and not synced is lost."""
         if self._file >= 0:
