@@ -39,13 +39,15 @@ class Plan:
     drop: float = 0.02
     duplicate: float = 0.02
     delay_mean: float = 0.004
-    delay_long: float = 0.03  # the share of messages that take up to two seconds
+    delay_long: float = 0.03  # the share of messages that take up to `delay_seconds_max`
+    delay_seconds_max: float = 2.0
     sync_mean: float = 0.002
     sync_slow: float = 0.03
     crash_every: float = 1.0  # mean seconds between crashes
     die_at_point: float = 0.0005  # chance to die at a point inside a step
     partition_every: float = 1.0
     change_every: float = 1.5
+    transfers: float = 0.4  # the share of changes that are transfers of leadership
     write_every: float = 0.02
     read_every: float = 0.02
     registers: int = 2
@@ -74,6 +76,27 @@ def plan_for(seed: int) -> Plan:
         trailing=rng.choice([5, 20, 1000]),
         checkpoint_every=rng.choice([0.2, 0.6]),
     )
+
+
+# Leaders change often and come back, while answers of their last time in office are still on the way.
+RETURNING_LEADERS = Plan(
+    nodes=5,
+    seconds=6.0,
+    drop=0,
+    duplicate=0,
+    delay_mean=0.002,
+    delay_long=0.25,
+    delay_seconds_max=3.0,
+    sync_mean=0.0005,
+    sync_slow=0,
+    crash_every=1000,
+    die_at_point=0,
+    partition_every=0.4,
+    change_every=0.15,
+    write_every=0.01,
+    read_every=0.5,
+    transfers=1.0,
+)
 
 
 class SimNode:
@@ -287,7 +310,7 @@ class World:
         for _ in range(copies):
             delay = rng.expovariate(1 / plan.delay_mean)
             if self.is_hostile and rng.random() < plan.delay_long:
-                delay = rng.uniform(0, 2.0)
+                delay = rng.uniform(0, plan.delay_seconds_max)
             self.at(delay, lambda: self._deliver(source, target, body))
 
     def _deliver(self, source: str, target: str, body: bytes) -> None:
@@ -429,7 +452,7 @@ class World:
         def step() -> None:
             members = core.members
             try:
-                if rng.random() < 0.4:
+                if rng.random() < self.plan.transfers:
                     core.transfer(rng.choice([None, name]))
                 elif name in members.learners and rng.random() < 0.8:
                     core.change_members(members.with_voter(name), self._changed)

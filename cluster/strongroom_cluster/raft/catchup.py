@@ -94,6 +94,10 @@ class Node(Protocol):
         """Give the library a message."""
         ...
 
+    def learn_commit(self, index: int) -> None:
+        """Entries up to `index` are in the log and committed."""
+        ...
+
     def installed(self, index: int, term: int) -> None:
         """The state machine holds a snapshot."""
         ...
@@ -114,6 +118,10 @@ class Journal(Protocol):
     @property
     def durable_index(self) -> int:
         """What is synced."""
+        ...
+
+    def term_at(self, index: int) -> int | None:
+        """Term of an entry, None if it is not there."""
         ...
 
 
@@ -175,9 +183,7 @@ class Catchup:
         node = self._node
         # Follows the leader as for any of its messages; a commit index of 0 says nothing about this log.
         node.tell(peer, {"type": "append_entries", "term": part.term, "commit_index": 0})
-        if part.state_index <= node.commit_index:
-            known = min(node.commit_index, node.journal.durable_index)
-            self._answer(peer, wire.Ack(part.term, known + 1, True, part.round))
+        if self._is_known(peer, part):
             return
         incoming = self._incoming
         if incoming is None or incoming.index != part.state_index:
@@ -197,17 +203,33 @@ class Catchup:
                 return
         self._answer(peer, wire.SnapshotAck(part.term, part.state_index, incoming.offset, part.round))
 
+    def _is_known(self, peer: str, part: wire.SnapshotPart) -> bool:
+        """Whether the log holds what the snapshot stands for; then it is kept, with what follows.
+
+        What follows may have been acknowledged meanwhile: throwing it away would break that promise.
+        """
+        node, index = self._node, part.state_index
+        if index > node.commit_index:
+            if node.journal.term_at(index) != part.state_term:
+                return False
+            node.learn_commit(index)
+        known = min(node.commit_index, node.journal.durable_index)
+        self._answer(peer, wire.Ack(part.term, known + 1, True, part.round))
+        return True
+
     def _finished(
         self, peer: str, part: wire.SnapshotPart, incoming: SnapshotWriter, error: BaseException | None
     ) -> None:
         self._is_finishing = False
         self._incoming = None
         node = self._node
-        if error is not None or part.state_index <= node.commit_index:
+        if error is not None:
             incoming.close()
-            if error is not None:
-                _log.warning("snapshot not usable", node=node.name, leader=peer, index=part.state_index, error=str(error))
-                self._answer(peer, wire.SnapshotAck(part.term, part.state_index, 0, part.round))
+            _log.warning("snapshot not usable", node=node.name, leader=peer, index=part.state_index, error=str(error))
+            self._answer(peer, wire.SnapshotAck(part.term, part.state_index, 0, part.round))
+            return
+        if self._is_known(peer, part):
+            incoming.close()
             return
         if node.journal.is_writing:
             # The journal begins anew with the snapshot, and may not while the disk writes it; the leader sends again.

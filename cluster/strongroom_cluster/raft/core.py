@@ -581,6 +581,12 @@ class Core(Library):
         self._asked.settle(self.applied_index)
         self.journal.trim(self.applied_index)
 
+    def learn_commit(self, index: int) -> None:
+        """A snapshot of a leader stands for what the log holds already."""
+        self._SyncObj__raftCommitIndex = max(self.commit_index, index)
+        self.journal.setRaftCommitIndex(index)
+        self.wake()
+
     def installed(self, index: int, term: int) -> None:
         """The state machine has taken a snapshot in place of the log."""
         self.journal.restart_at(index, term)
