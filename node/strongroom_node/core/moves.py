@@ -35,6 +35,7 @@ class Moves:
         await core.leases.revoke_prefix(mount.path)
         if mount.is_auth:
             await core.identity.forget_mount(mount.accessor)
+            core.lockout.forget_mount(mount.accessor)
         view = core.barrier.view(mount.storage_prefix)
         gone = False
         while not gone:

@@ -53,9 +53,9 @@ class Pipeline:
         if request.path in core.wrapping.PATHS:
             core.wrapping.precheck(request)
         route = self._route(request)
-        self._authenticate(request)
-        self._create_or_update(request, route)
         try:
+            self._authenticate(request)
+            self._create_or_update(request, route)
             try:
                 self._authorize(request, route)
             finally:

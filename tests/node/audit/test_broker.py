@@ -61,3 +61,9 @@ async def test_no_answer_leaves_unless_it_is_recorded(audited):
     await node.ask("update", "secret/data/x", data={"a": 1})
     recorder.fails_on = "response"
     assert isinstance(await node.refusal("read", "secret/data/x"), errors.Internal)
+
+
+async def test_a_guessed_token_leaves_a_trace(audited):
+    node, recorder = audited
+    assert isinstance(await node.refusal("read", "secret/data/x", "hvs.guessed"), errors.PermissionDenied)
+    assert recorder.kept == [("error", "read", "secret/data/x")]

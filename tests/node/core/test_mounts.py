@@ -141,3 +141,13 @@ async def test_a_move_does_not_land_on_a_mount_that_was_made_meanwhile(node):
     )
     assert {"one/", "two/"} <= node.core.mounts.all().keys()
     assert not node.core.mounts.all()["one/"].tainted
+
+
+async def test_a_method_that_goes_takes_its_lockouts_along(node):
+    await node.ask("update", "sys/auth/up", type="userpass")
+    await node.ask("update", "auth/up/users/ann", password="p")
+    for _ in range(5):
+        await node.refusal("update", "auth/up/login/ann", "", password="wrong")
+    assert (await node.ask("read", "sys/locked-users")).data["total"] == 1
+    await node.ask("delete", "sys/auth/up")
+    assert (await node.ask("read", "sys/locked-users")).data["total"] == 0

@@ -70,10 +70,6 @@ class Custody:
         """Whether the cluster has keys."""
         return self.barrier.is_initialized
 
-    def seal_plan(self) -> SharePlan:
-        """The shares of the seal's own key; NO_PLAN before init."""
-        return self._plan(SEAL_CONFIG_PATH)
-
     def authority(self) -> SharePlan:
         """The shares that unseal or authorize: the seal's, or the recovery key's if the seal opens by itself."""
         return self._plan(RECOVERY_CONFIG_PATH if self.seal.stores_keys else SEAL_CONFIG_PATH)
