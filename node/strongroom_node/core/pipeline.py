@@ -242,6 +242,10 @@ class Pipeline:
         core = self._core
         if request.auth is None:
             raise PermissionDenied
+        if request.auth.num_uses == LAST_USE:
+            raise BadRequest(
+                "Secret cannot be returned; token had one use left, so leased credentials were immediately revoked."
+            )
         mount = core.mounts.require_live(route.mount, request.path)
         await core.leases.register(request, response, request.auth, core.limits(mount))
 

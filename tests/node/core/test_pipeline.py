@@ -250,3 +250,10 @@ async def test_the_open_document_is_made_once_and_follows_the_mounts(node):
     assert b"/secret/data/" in (await node.ask("read", "sys/internal/specs/openapi")).raw.body
     await node.ask("update", "sys/mounts/one", type="kv", config={"listing_visibility": "unauth"})
     assert b"/one/" in (await node.ask("read", "sys/internal/specs/openapi", "")).raw.body
+
+
+async def test_the_last_use_of_a_token_gets_no_secret_that_ends_with_it(node, leased):
+    await node.policy("d", 'path "db/*" { capabilities = ["read"] }')
+    refused = await node.refusal("read", "db/creds/x", await node.token("d", num_uses=1))
+    assert "token had one use left" in refused.messages[0]
+    assert leased["taken"] == ["u"]
