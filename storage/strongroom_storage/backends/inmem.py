@@ -1,6 +1,6 @@
 """The store of tests and of dev mode: a sorted dictionary."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sortedcontainers import SortedDict
 
@@ -41,6 +41,10 @@ class InmemBackend:
                 del records[key]
         self.epoch += 1
 
+    def moment(self) -> "Moment":
+        """All keys and records as they are now."""
+        return Moment(list(self._records.items()))
+
     def size_bytes(self) -> int:
         """Bytes of keys and records."""
         return self._bytes
@@ -49,3 +53,18 @@ class InmemBackend:
         """Forget everything."""
         self._records.clear()
         self.epoch += 1
+
+
+class Moment:
+    """A copy of a store's content."""
+
+    def __init__(self, records: list[tuple[bytes, bytes]]) -> None:
+        self._records = records
+
+    def items(self) -> Iterator[tuple[bytes, bytes]]:
+        """All of it, in the order of the keys."""
+        return iter(self._records)
+
+    def close(self) -> None:
+        """Forget it."""
+        self._records = []

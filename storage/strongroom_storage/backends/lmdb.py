@@ -4,16 +4,17 @@ Commits are not synced: the journal is the write-ahead log. After a killed proce
 kernel holds what was written; after a power cut it may not be, and `cluster.recovery` does not trust it then.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import lmdb
 
 from strongroom_storage.backend import Change, Get, Seek
-from strongroom_storage.backends.lmdb_copy import Snapshot, require_whole
+from strongroom_storage.backends.lmdb_copy import Snapshot, copy_file, require_whole
 from strongroom_storage.backends.resident import ResidentLimit
 from strongroom_storage.errors import StoreDamaged
+from strongroom_storage.files import sync_folder
 
 DATA_FILE: Final = "data.mdb"
 
@@ -36,6 +37,9 @@ class LMDBBackend:
         self._snapshot: Snapshot | None = None
         self._resident = ResidentLimit(self.file)
         self._page_bytes = int(self._env.stat()["psize"])
+        self._map_bytes_min = map_bytes_min
+        self._moments: set[Moment] = set()
+        self._epochs_before = 0
         if self._env.info()["last_txnid"]:
             require_whole(self.file, self.size_bytes())
         self._renew()
@@ -43,7 +47,7 @@ class LMDBBackend:
     def _renew(self) -> None:
         self._reader: Any = self._env.begin()
         self._read: Get = self._reader.get
-        self.epoch: int = self._reader.id()
+        self.epoch: int = self._epochs_before + self._reader.id()
 
     def get(self, key: bytes, /) -> bytes | None:
         """The record under a key, or None. Raises StoreDamaged."""
@@ -93,6 +97,7 @@ class LMDBBackend:
     def _grow(self) -> None:
         if self._snapshot is not None:
             self._snapshot.lose()  # LMDB ends all read transactions when it moves the map
+        self._end_moments()
         self._env.set_mapsize(self._env.info()["map_size"] * 2)
 
     def refresh(self) -> None:
@@ -114,14 +119,66 @@ class LMDBBackend:
         """Let go of mapped pages if many are resident; worth calling several times a second."""
         self._resident.enforce()
 
+    def moment(self) -> "Moment":
+        """Hold this moment, to be read on this thread while the store changes; meanwhile no page is used again."""
+        moment = Moment(self._env.begin(), self._moments.discard)
+        self._moments.add(moment)
+        return moment
+
+    def _end_moments(self) -> None:
+        for moment in list(self._moments):
+            moment.close()
+
+    def replace(self, file: Path) -> None:
+        """Put a copy of another store's file in the place of this store, durably."""
+        draft = self.file.with_name("replacing")
+        copy_file(file, draft)
+        self._end_moments()
+        if self._snapshot is not None:
+            self._snapshot.lose()
+        self._epochs_before = self.epoch + 1
+        self.close()
+        draft.rename(self.file)
+        sync_folder(self.file.parent)
+        self._env = _open(self.file.parent, False, self._map_bytes_min)
+        self._renew()
+
     def sync(self) -> None:
         """Force everything applied so far to the disk."""
         self._env.sync(True)
 
     def close(self) -> None:
         """Release the store, without syncing."""
+        self._end_moments()
         self._reader.abort()
         self._env.close()
+
+
+class Moment:
+    """All keys and records as they were when it was made."""
+
+    def __init__(self, transaction: Any, forget: Callable[["Moment"], None]) -> None:
+        self._transaction: Any = transaction
+        self._forget = forget
+
+    def items(self) -> Iterator[tuple[bytes, bytes]]:
+        """All of them, in the order of the keys. Raises StoreDamaged if the moment has ended."""
+        if self._transaction is None:
+            raise StoreDamaged("this moment of the store is over")
+        cursor = self._transaction.cursor()
+        is_found = cursor.first()
+        while is_found:
+            yield cursor.item()
+            if self._transaction is None:
+                raise StoreDamaged("this moment of the store is over")
+            is_found = cursor.next()
+
+    def close(self) -> None:
+        """Let the store use its pages again. Idempotent."""
+        if self._transaction is not None:
+            self._transaction.abort()
+            self._transaction = None
+            self._forget(self)
 
 
 def _open(folder: Path, read_only: bool, map_bytes_min: int) -> Any:
