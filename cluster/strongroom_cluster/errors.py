@@ -13,6 +13,10 @@ class ProposalUnknown(ClusterError):
     """The log took a command and then failed; it may or may not survive."""
 
 
+class ProposalUndecided(ProposalUnknown):
+    """No majority answered in time. The log goes on, and the command may still happen."""
+
+
 class CommandInvalid(ClusterError):
     """Bytes from the log are not a command this program knows."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from strongroom_cluster.command import encode_write
-from strongroom_cluster.errors import ProposalRefused
+from strongroom_cluster.errors import ProposalRefused, ProposalUndecided
 from strongroom_cluster.port import OrderedLog
 from strongroom_storage.errors import CommitUnknown, LogBusy, LogFailed, NotActive
 from strongroom_storage.log import Operation
@@ -117,7 +117,7 @@ class GroupCommit:
     def _refuse(self, batch: list[_Waiting], error: BaseException) -> None:
         """Fail a batch, and all queued after it: they may rest on what it would have written."""
         is_certain = isinstance(error, ProposalRefused)
-        if not is_certain:
+        if not is_certain and not isinstance(error, ProposalUndecided):
             self._failure = error
         refusal = LogBusy if is_certain and self._log.is_active else NotActive
         for waiting in batch:
