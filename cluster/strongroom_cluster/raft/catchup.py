@@ -172,9 +172,10 @@ class Catchup:
         """The follower has taken a part."""
         progress = self._node.progress.get(peer)
         outgoing = progress.snapshot if progress is not None else None
-        if outgoing is not None and message.state_index == outgoing.reader.index:
-            if outgoing.acknowledge(message.offset) and outgoing.may_send:
-                self._send_parts(peer, outgoing, message.round)
+        if outgoing is None or message.state_index != outgoing.reader.index:
+            return
+        if outgoing.acknowledge(message.offset) and outgoing.may_send:
+            self._send_parts(peer, outgoing, message.round)
 
     # The follower's side
 

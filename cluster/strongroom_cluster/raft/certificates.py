@@ -4,7 +4,7 @@ A node's certificate names the node id and nothing else; both ends of a connecti
 never written to a disk by this module. ECDSA on P-256, as TLS 1.3 wants it everywhere.
 """
 
-import datetime
+import datetime as dt
 import os
 import ssl
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from strongroom_storage.crypto.secret import SecretBytes
 AUTHORITY_DAYS: Final = 3650
 NODE_DAYS: Final = 30
 # Clocks of two nodes may differ by so much.
-_SKEW: Final = datetime.timedelta(minutes=10)
+_SKEW: Final = dt.timedelta(minutes=10)
 
 
 class CertificateInvalid(ClusterError):
@@ -57,7 +57,7 @@ def make_authority(now: float) -> Authority:
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(moment - _SKEW)
-        .not_valid_after(moment + datetime.timedelta(days=AUTHORITY_DAYS))
+        .not_valid_after(moment + dt.timedelta(days=AUTHORITY_DAYS))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(signs_certificates=True), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
@@ -85,7 +85,7 @@ def issue(authority: Authority, node_id: str, now: float, *, also_trusted: bytes
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(moment - _SKEW)
-        .not_valid_after(min(moment + datetime.timedelta(days=NODE_DAYS), issuer.not_valid_after_utc))
+        .not_valid_after(min(moment + dt.timedelta(days=NODE_DAYS), issuer.not_valid_after_utc))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(node_id)]), critical=True)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
@@ -161,5 +161,5 @@ def _key_pem(key: ec.EllipticCurvePrivateKey) -> SecretBytes:
     )
 
 
-def _moment(now: float) -> datetime.datetime:
-    return datetime.datetime.fromtimestamp(now, datetime.UTC)
+def _moment(now: float) -> dt.datetime:
+    return dt.datetime.fromtimestamp(now, dt.UTC)

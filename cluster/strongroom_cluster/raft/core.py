@@ -13,21 +13,19 @@ import structlog
 from strongroom_cluster.errors import ProposalRefused
 from strongroom_cluster.raft import messages as wire
 from strongroom_cluster.raft.catchup import Catchup, SnapshotMachine
+from strongroom_cluster.raft.elections import Elector, Network
 from strongroom_cluster.raft.follower import match
 from strongroom_cluster.raft.journal import LogDiverged, RaftJournal
 from strongroom_cluster.raft.membership import Members, decode_members, encode_members, require_single_change
 from strongroom_cluster.raft.progress import BATCH_BYTES, BATCH_ENTRIES, Progress
 from strongroom_cluster.raft.reads import Answer, FollowerReads, LeaderReads
-from strongroom_cluster.raft.syncobj import Library, now
+from strongroom_cluster.raft.syncobj import now
 from strongroom_cluster.raft.timeouts import Timings
 
 _log = structlog.get_logger("strongroom.raft")
 
 # Entries applied between two looks at the network, so that heartbeats go out beside a long catch-up.
 _APPLIED_AT_ONCE: Final = 64
-
-_NEVER: Final = float("inf")
-
 
 # Called once a proposal's fate is known: its index, or None if it is certain that it never happens.
 Settled = Callable[[int | None], None]
@@ -38,18 +36,6 @@ class Machine(SnapshotMachine, Protocol):
 
     def apply(self, index: int, term: int, kind: int, payload: bytes) -> None:
         """Carry out the entry that follows the last one. Any exception stops the node."""
-        ...
-
-
-class Network(Protocol):
-    """How messages leave. Lost messages are no error."""
-
-    def send(self, peer: str, message: wire.Message) -> None:
-        """Send a message, or drop it."""
-        ...
-
-    def set_peers(self, addresses: dict[str, str]) -> None:
-        """The members to be connected with, this node not among them."""
         ...
 
 
@@ -66,7 +52,7 @@ class _Pending(NamedTuple):
     settled: Settled
 
 
-class Core(Library):
+class Core(Elector):
     """One node's consensus. `wake` asks the driver for a `pump`; `on_change` says that roles may have changed."""
 
     def __init__(
@@ -78,35 +64,26 @@ class Core(Library):
         timings: Timings,
         random: Callable[[], float],
         wake: Callable[[], None],
-        corrections: Corrections = Corrections(),  # noqa: B008  -- frozen
+        corrections: Corrections = Corrections(),
     ) -> None:
-        self.name = name
-        self.journal = journal
         self._machine = machine
-        self.network = network
         self._corrections = corrections
         self.wake = wake
         self.failure: BaseException | None = None
-        self.members = Members()
         self._members_at = -1
         self._progress: dict[str, Progress] = {}
         self._connected: set[str] = set()
         self._pending: dict[int, _Pending] = {}
-        self._leader_heard = now()
         self._round = 0
         self._sent = (0, 0)  # last index and commit index of the last round
         self._ack_due: tuple[str, int, int, int] | None = None  # leader, term, verified index, round
-        self._votes: set[str] = set()
-        self._pre_votes: set[str] | None = None
-        self._is_pre_elected = False
-        self._is_transfer = False
         self._transfer: tuple[str, float] | None = None
         self._reads = LeaderReads()
         self._asked = FollowerReads(int(random() * (1 << 48)))
         self._catchup = Catchup(machine, self)
-        super().__init__(name, journal, timings, random, machine.applied_index)
+        super().__init__(name, journal, network, timings, random, machine.applied_index)
         self._adopt_members()
-        self._require_own_voice()
+        self.require_own_voice()
 
     # What the driver and the node ask
 
@@ -115,11 +92,6 @@ class Core(Library):
         """Index of the last entry applied here."""
         index: int = self._SyncObj__raftLastApplied
         return index
-
-    @property
-    def is_voter(self) -> bool:
-        """Whether this node counts in elections, as far as it knows."""
-        return self.name in self.members.voters
 
     @property
     def is_settled(self) -> bool:
@@ -163,7 +135,7 @@ class Core(Library):
         self.journal.write(self.journal.take())
         self.journal.written()
         self._adopt_members()
-        self._require_own_voice()
+        self.require_own_voice()
 
     def read(self, answer: Answer) -> None:
         """Ask for an index at which a read is linearizable; the answer comes when it is applied here, or None."""
@@ -192,9 +164,15 @@ class Core(Library):
         self.wake()
         return chosen
 
-    def forget_proposal(self, index: int) -> None:
-        """Nobody waits for this proposal any more."""
+    def give_up(self, index: int) -> None:
+        """Nobody waits for this proposal any more.
+
+        It may still happen, so this node must not go on as if it had not: it leads again only when all is decided.
+        """
         self._pending.pop(index, None)
+        if self.is_leader:
+            _log.warning("no majority in time, steps down", node=self.name, index=index)
+            self.resign()
 
     def connected(self, peer: str) -> None:
         """A connection to a node is up; what was on the way before is lost."""
@@ -220,9 +198,7 @@ class Core(Library):
         if self.failure is not None:
             return
         with _FailStop(self):
-            self._gate_election()
-            self._onTick(0.0)
-            self._is_transfer = False
+            self.campaign_if_due()
             moment = now()
             if self.is_leader:
                 self._lead(moment)
@@ -261,20 +237,20 @@ class Core(Library):
             self._receive(peer, message)
             self.wake()
 
-    def _receive(self, peer: str, message: wire.Message) -> None:
+    def _receive(self, peer: str, message: wire.Message) -> None:  # noqa: C901, PLR0912  -- one case a message
         match message:
             case wire.Append():
                 self._on_append(peer, message)
             case wire.Ack():
                 self._on_ack(peer, message)
             case wire.VoteRequest():
-                self._on_vote_request(peer, message)
+                self.on_vote_request(peer, message)
             case wire.Vote():
-                self._on_vote(peer, message)
+                self.on_vote(peer, message)
             case wire.PreVoteRequest():
-                self._on_pre_vote_request(peer, message)
+                self.on_pre_vote_request(peer, message)
             case wire.PreVote():
-                self._on_pre_vote(peer, message)
+                self.on_pre_vote(peer, message)
             case wire.TimeoutNow():
                 if self.is_voter:
                     self.tell(peer, {"type": "timeout_now", "term": message.term})
@@ -293,101 +269,6 @@ class Core(Library):
             case _:
                 assert_never(message)
 
-    # Elections
-
-    @property
-    def _is_leader_fresh(self) -> bool:
-        return self.is_leader or now() - self._leader_heard < self._timings.election_seconds_min
-
-    def _gate_election(self) -> None:
-        """Let the library begin an election only after a majority said that it would grant one (dissertation §9.6)."""
-        if self.is_leader:
-            self._pre_votes = None
-            return
-        if not self.is_voter:
-            self._SyncObj__raftElectionDeadline = _NEVER
-            return
-        moment = now()
-        if self._SyncObj__raftElectionDeadline == _NEVER:
-            self._SyncObj__raftElectionDeadline = moment + self._SyncObj__generateRaftTimeout()
-        if self._SyncObj__transferInProgress:
-            self._is_transfer = True
-        elif self._SyncObj__raftElectionDeadline >= moment:
-            self._is_pre_elected = False
-        elif len(self.members.voters) == 1:
-            pass
-        elif self._is_pre_elected:
-            self._is_pre_elected = False
-        else:
-            self._SyncObj__raftElectionDeadline = moment + self._SyncObj__generateRaftTimeout()
-            self._pre_votes = set()
-            journal = self.journal
-            request = wire.PreVoteRequest(self.term + 1, journal.last_index, journal.last_term)
-            self._tell_voters(request)
-
-    def _require_own_voice(self) -> None:
-        """A node that is the only voter need not wait for anyone."""
-        if self.is_voter and len(self.members.voters) == 1:
-            self._SyncObj__raftElectionDeadline = now() - 1
-
-    def convey(self, peer: str, message: dict[str, Any]) -> None:
-        """The library's own messages: only votes are left of them."""
-        match message:
-            case {"type": "request_vote", "term": term, "last_log_index": index, "last_log_term": last_term}:
-                self._votes = set()
-                self.network.send(peer, wire.VoteRequest(term, index, last_term, self._is_transfer))
-            case {"type": "response_vote", "term": term}:
-                self.network.send(peer, wire.Vote(term))
-            case {"type": "next_node_idx"}:
-                pass  # `_on_append` answers itself, after the sync
-            case _:
-                super().convey(peer, message)
-
-    def _on_vote_request(self, peer: str, message: wire.VoteRequest) -> None:
-        if self._is_leader_fresh and not message.is_transfer:
-            return
-        self._ack_due = None if message.term > self.term else self._ack_due
-        self.tell(
-            peer,
-            {
-                "type": "request_vote",
-                "term": message.term,
-                "last_log_index": message.last_index,
-                "last_log_term": message.last_term,
-            },
-        )
-
-    def _on_vote(self, peer: str, message: wire.Vote) -> None:
-        if message.term == self.term and peer in self.members.voters and peer not in self._votes:
-            self._votes.add(peer)
-            self.tell(peer, {"type": "response_vote", "term": message.term})
-
-    def _on_pre_vote_request(self, peer: str, message: wire.PreVoteRequest) -> None:
-        journal = self.journal
-        is_granted = (
-            not self._is_leader_fresh
-            and message.term > self.term
-            and (message.last_term, message.last_index) >= (journal.last_term, journal.last_index)
-        )
-        self.network.send(peer, wire.PreVote(message.term, self.term, is_granted))
-
-    def _on_pre_vote(self, peer: str, message: wire.PreVote) -> None:
-        if message.own_term > self.term and not self.is_leader and peer in self.members:
-            self._enter(message.own_term)
-        elif message.is_granted and self._pre_votes is not None and message.term == self.term + 1:
-            if peer in self.members.voters:
-                self._pre_votes.add(peer)
-            if len(self._pre_votes) + 1 > len(self.members.voters) // 2:
-                self._pre_votes = None
-                self._is_pre_elected = True
-                self._SyncObj__raftElectionDeadline = now() - 1
-
-    def _enter(self, term: int) -> None:
-        self._ack_due = None
-        self._pre_votes = None
-        self._is_pre_elected = False
-        self.follow(term)
-
     def began_term(self) -> None:
         """Forget what was known of followers: acks of older terms say nothing about this one."""
         for peer in self._progress.values():
@@ -400,6 +281,10 @@ class Core(Library):
 
     # Following
 
+    def forget_ack(self) -> None:
+        """An answer that waits for the disk belongs to an older term."""
+        self._ack_due = None
+
     def _hear_leader(self, peer: str, term: int, number: int) -> bool:
         """Whether a message is from the leader of the present term or a newer one; older ones are told the term."""
         if term < self.term:
@@ -407,9 +292,7 @@ class Core(Library):
             return False
         if term > self.term:
             self._ack_due = None
-        self._leader_heard = now()
-        self._pre_votes = None
-        self._is_pre_elected = False
+        self.hear_leader()
         if self._SyncObj__raftLeader != self.node(peer) or term != self.term or self.is_leader:
             _log.info("follows", node=self.name, leader=peer, term=term)
             self._asked.ask_again()
@@ -467,7 +350,7 @@ class Core(Library):
     def _on_ack(self, peer: str, message: wire.Ack) -> None:
         if message.term > self.term:
             if peer in self.members:
-                self._enter(message.term)
+                self.enter(message.term)
             return
         if not self.is_leader or (message.term != self.term and self._corrections.term_tagged_acks):
             return
@@ -561,11 +444,6 @@ class Core(Library):
         self.wake()
         return index
 
-    def _tell_voters(self, message: wire.Message) -> None:
-        for peer in self.members.voters:
-            if peer != self.name:
-                self.network.send(peer, message)
-
     # Applying
 
     def apply_committed(self) -> None:
@@ -580,6 +458,13 @@ class Core(Library):
                 pending.settled(index if pending.term == term else None)
         self._asked.settle(self.applied_index)
         self.journal.trim(self.applied_index)
+        if self._pending and self.is_settled:
+            self._refuse_overtaken()
+
+    def _refuse_overtaken(self) -> None:
+        """What was proposed in older terms and is behind this term's first entry can never be committed any more."""
+        for index in [index for index, pending in self._pending.items() if pending.term < self.term]:
+            self._pending.pop(index).settled(None)
 
     def learn_commit(self, index: int) -> None:
         """A snapshot of a leader stands for what the log holds already."""

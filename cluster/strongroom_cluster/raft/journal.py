@@ -261,9 +261,11 @@ class RaftJournal:
     def __getitem__(self, item: slice) -> list[LogEntry]: ...
 
     def __getitem__(self, item: int | slice) -> LogEntry | list[LogEntry]:
+        """Entries by their position in memory."""
         return self._entries[item]
 
     def __len__(self) -> int:
+        """How many are in memory."""
         return len(self._entries)
 
     def setRaftCommitIndex(self, raftCommitIndex: int) -> None:  # noqa: N802, N803  -- pysyncobj's name

@@ -9,9 +9,10 @@ from typing import Final, NamedTuple, Protocol
 
 import structlog
 
-from strongroom_cluster.errors import ProposalRefused, ProposalUnknown
+from strongroom_cluster.errors import ProposalRefused, ProposalUndecided, ProposalUnknown
 from strongroom_cluster.port import Leadership
-from strongroom_cluster.raft.core import Core, Machine, Network
+from strongroom_cluster.raft.core import Core, Machine
+from strongroom_cluster.raft.elections import Network
 from strongroom_cluster.raft.journal import RaftJournal, Write
 from strongroom_cluster.raft.membership import Members
 from strongroom_cluster.raft.messages import Message
@@ -59,7 +60,7 @@ class Receiver(Protocol):
 
 class _Proposal(NamedTuple):
     deadline: float
-    index: int
+    at: int
     acknowledged: asyncio.Future[int]
 
 
@@ -176,7 +177,7 @@ class RaftLog:
             await asyncio.sleep(0)
         if self._executor is not None:
             self._executor.shutdown(wait=True)
-        self._lose_flight("the node stops")
+        self._lose_flight(ProposalUndecided, "the node stops")
         self._change(Leadership.FAILED if self.core.failure is not None else Leadership.STANDBY)
 
     # Members and leadership
@@ -208,7 +209,7 @@ class RaftLog:
             return not self.core.is_leader
         self._note_state()
         deadline = now() + self._timings.transfer_seconds_max
-        while self.core.is_leader and now() < deadline and self.core.failure is None:
+        while self.core.is_leader and now() < deadline and self.core.failure is None:  # noqa: ASYNC110  -- ticks drive it
             await asyncio.sleep(self._timings.tick_seconds)
         return not self.core.is_leader
 
@@ -287,21 +288,22 @@ class RaftLog:
         while flight and (flight[0].acknowledged.done() or flight[0].deadline <= moment):
             proposal = flight.popleft()
             if not proposal.acknowledged.done():
-                self.core.forget_proposal(proposal.index)
-                proposal.acknowledged.set_exception(ProposalUnknown("no majority answered in time"))
+                # Transactions that follow could not see this one, and it may still happen before them.
+                self.core.give_up(proposal.at)
+                proposal.acknowledged.set_exception(ProposalUndecided("no majority answered in time"))
 
-    def _lose_flight(self, reason: str) -> None:
+    def _lose_flight(self, error: type[ProposalUnknown], reason: str) -> None:
         flight, self._flight = self._flight, deque()
         for proposal in flight:
             if not proposal.acknowledged.done():
-                proposal.acknowledged.set_exception(ProposalUnknown(reason))
+                proposal.acknowledged.set_exception(error(reason))
 
     def _note_state(self) -> None:
         failure = self.core.failure
         if failure is not None:
             if self._state is not Leadership.FAILED:
                 self._change(Leadership.FAILED)
-                self._lose_flight("the log failed")
+                self._lose_flight(ProposalUnknown, "the log failed")
                 self._on_failure(failure)
             return
         while self._flight and self._flight[0].acknowledged.done():

@@ -36,6 +36,7 @@ class Members:
     learners: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        """Raise MembersInvalid for names that could not be nodes."""
         names = [*self.voters, *self.learners]
         if len(set(names)) != len(names) or len(names) > MEMBERS_MAX:
             raise MembersInvalid("a node is named twice, or there are too many")
@@ -43,6 +44,7 @@ class Members:
             raise MembersInvalid("a node id is empty or too long")
 
     def __contains__(self, node: object) -> bool:
+        """Whether a node belongs to the cluster in any role."""
         return node in self.voters or node in self.learners
 
     @property
@@ -111,6 +113,5 @@ def _pairs(nodes: Mapping[str, str]) -> list[list[str]]:
 
 def _are_pairs(pairs: list[object]) -> bool:
     return all(
-        isinstance(pair, list) and len(pair) == 2 and all(isinstance(text, str) for text in pair)  # noqa: PLR2004  -- a pair
-        for pair in pairs
+        isinstance(pair, list) and len(pair) == 2 and all(isinstance(text, str) for text in pair) for pair in pairs
     )

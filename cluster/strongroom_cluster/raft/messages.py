@@ -194,7 +194,7 @@ def _require_sequence(message: Any) -> None:
     """Raise MessageInvalid unless the entries follow each other, with terms that never go down."""
     index, term = message.previous_index, message.previous_term
     for entry in message.entries:
-        if not isinstance(entry, tuple) or len(entry) != 3 or not all(map(_fits, entry, (bytes, int, int))):  # noqa: PLR2004  -- a triple
+        if not isinstance(entry, tuple) or len(entry) != 3 or not all(map(_fits, entry, (bytes, int, int))):
             raise MessageInvalid("an entry has a wrong shape")
         data, at, entry_term = entry
         index += 1

@@ -242,7 +242,7 @@ class Library(SyncObj):  # type: ignore[misc]  # the library has no types
     def leader(self) -> str | None:
         """The leader this node knows of."""
         node = self._SyncObj__raftLeader
-        return None if node is None else str(node.id)
+        return str(node.id) if node else None
 
     @property
     def commit_index(self) -> int:
@@ -281,6 +281,12 @@ class Library(SyncObj):  # type: ignore[misc]  # the library has no types
         self._SyncObj__setState(FOLLOWER)
         self._SyncObj__raftLeader = None
 
+    def resign(self) -> None:
+        """Stop leading, in the same term; a vote given in it stays given."""
+        self._SyncObj__setState(FOLLOWER)
+        self._SyncObj__raftLeader = None
+        self._SyncObj__raftElectionDeadline = now() + self._SyncObj__generateRaftTimeout()
+
     # Overrides of private names
 
     def _SyncObj__generateRaftTimeout(self) -> float:  # noqa: N802
@@ -310,8 +316,6 @@ class Library(SyncObj):  # type: ignore[misc]  # the library has no types
         self.send_round()
 
     def _SyncObj__onBecomeLeader(self) -> None:  # noqa: N802
-        if self._SyncObj__raftState == LEADER:
-            return
         self.began_term()
         super()._SyncObj__onBecomeLeader()
 

@@ -29,6 +29,7 @@ class Timings:
     transfer_seconds_max: float = 2.0
 
     def __post_init__(self) -> None:
+        """Refuse what could not work."""
         if not 0 < self.tick_seconds <= self.heartbeat_seconds:
             raise ValueError("the tick must be positive and not above the heartbeat")
         if not self.heartbeat_seconds * 3 < self.election_seconds_min < self.election_seconds_max:

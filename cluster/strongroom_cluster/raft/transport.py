@@ -283,8 +283,7 @@ class _Link(asyncio.Protocol):
         try:
             while len(buffer) - at >= _LENGTH_BYTES and self._transport is not None:
                 size = int.from_bytes(buffer[at : at + _LENGTH_BYTES], "big")
-                if size > (FRAME_BYTES_MAX if self._has_greeted else len(GREETING)):
-                    raise MessageInvalid("a frame is too large")
+                self._require_size(size)
                 if len(buffer) - at - _LENGTH_BYTES < size:
                     break
                 at += _LENGTH_BYTES + size
@@ -295,6 +294,10 @@ class _Link(asyncio.Protocol):
             buffer.clear()
             return
         del buffer[:at]
+
+    def _require_size(self, size: int) -> None:
+        if size > (FRAME_BYTES_MAX if self._has_greeted else len(GREETING)):
+            raise MessageInvalid("a frame is too large")
 
     def _take(self, body: bytes) -> None:
         if self._has_greeted:
