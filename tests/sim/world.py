@@ -397,7 +397,9 @@ class World:
         def answer(index: int | None) -> None:
             if index is not None:
                 if node.machine.applied_index < index:
-                    raise Violation(f"{node.name} answers a read at {index} and has applied {node.machine.applied_index}")
+                    raise Violation(
+                        f"{node.name} answers a read at {index} and has applied {node.machine.applied_index}"
+                    )
                 operation.ended = self.clock
                 operation.index = node.machine.registers.get(register, (0, 0))[1]
                 self.history.operations.append(operation)
@@ -549,7 +551,11 @@ class World:
         assert leader.core is not None
         for index, (register, value) in self.acknowledged.items():
             data = self._applied.get(index)
-            if data is None or msgpack.unpackb(data[1][1:]) != [register, value] or index > leader.machine.applied_index:
+            if (
+                data is None
+                or msgpack.unpackb(data[1][1:]) != [register, value]
+                or index > leader.machine.applied_index
+            ):
                 raise Violation(f"the acknowledged write {value} at {index} is lost")
         for name in leader.core.members.addresses:
             if self.nodes[name].machine.image() != leader.machine.image():

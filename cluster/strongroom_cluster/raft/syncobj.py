@@ -184,6 +184,8 @@ class Adapter:
 class Library(SyncObj):  # type: ignore[misc]  # the library has no types
     """pysyncobj with its outside replaced. A subclass decides what to send and what to apply."""
 
+    _SyncObj__raftLeader: Any
+
     def __init__(
         self, node_id: str, journal: RaftJournal, timings: Timings, random: Callable[[], float], applied_index: int
     ) -> None:
@@ -242,7 +244,7 @@ class Library(SyncObj):  # type: ignore[misc]  # the library has no types
     def leader(self) -> str | None:
         """The leader this node knows of."""
         node = self._SyncObj__raftLeader
-        return str(node.id) if node else None
+        return None if node is None else str(node.id)
 
     @property
     def commit_index(self) -> int:
