@@ -68,8 +68,7 @@ def test_acks_without_a_term_are_found() -> None:
         try:
             ReturningLeader(seed, Corrections(term_tagged_acks=False)).play()
         except Violation as violation:
-            assert "is committed, but only" in str(violation)
-            found += 1
+            found += "is committed, but only" in str(violation)
         ReturningLeader(seed, Corrections()).play()
     assert found >= 5
 

@@ -254,6 +254,7 @@ class _Link(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
         self._has_greeted = False
+        self._is_ended = False
 
     def begin(self, transport: asyncio.Transport, peer: str) -> None:
         """Greet a peer whose name is proved."""
@@ -271,7 +272,8 @@ class _Link(asyncio.Protocol):
             transport.write(len(body).to_bytes(_LENGTH_BYTES, "big") + body)
 
     def end(self) -> None:
-        """Close without waiting."""
+        """Close without waiting; nothing that has arrived is looked at any more."""
+        self._is_ended = True
         if self._transport is not None:
             self._transport.abort()
 
@@ -281,7 +283,7 @@ class _Link(asyncio.Protocol):
         buffer += data
         at = 0
         try:
-            while len(buffer) - at >= _LENGTH_BYTES and self._transport is not None:
+            while len(buffer) - at >= _LENGTH_BYTES and not self._is_ended and self._transport is not None:
                 size = int.from_bytes(buffer[at : at + _LENGTH_BYTES], "big")
                 self._require_size(size)
                 if len(buffer) - at - _LENGTH_BYTES < size:

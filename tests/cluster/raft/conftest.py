@@ -15,7 +15,11 @@ from strongroom_cluster.raft.timeouts import Timings
 from strongroom_cluster.raft.transport import MtlsTransport
 
 TIMINGS = Timings(
-    election_seconds_min=0.2, election_seconds_max=0.4, heartbeat_seconds=0.04, quorum_seconds_max=0.2, tick_seconds=0.01
+    election_seconds_min=0.2,
+    election_seconds_max=0.4,
+    heartbeat_seconds=0.04,
+    quorum_seconds_max=0.2,
+    tick_seconds=0.01,
 )
 
 
