@@ -166,10 +166,12 @@ class Barrier:
             return keyring.active.term
 
     async def rekey(self, root_key: bytes, plain: Mapping[str, bytes] | None = None) -> None:
-        """Put the keyring under another root key, and store `plain` records in the same commit."""
+        """Put the keyring under another root key, and store `plain` records in the same commit.
+
+        Cancelling it once the write is queued does not undo it: it ends first, and the cancellation follows.
+        """
         async with self._keyring_lock:
-            await self._store(self._counted(), root_key, plain)
-            self._root_key = SecretBytes(root_key)
+            await self._store(self._counted(), root_key, plain, partial(self._switch_root_key, root_key))
 
     async def maintain(self) -> bool:
         """Rotate if it is due, else store the encryption counts if they grew enough; call it now and then.
@@ -322,16 +324,45 @@ class Barrier:
     async def _replace(self, keyring: Keyring) -> None:
         """Store a keyring, then use it. Call with the lock held."""
         keyring = keyring.counted({term: key.sealed for term, key in self._keys.items()})
-        await self._store(keyring, self._root_key.reveal(), None)
+        await self._store(keyring, self._root_key.reveal(), None, partial(self._switch_keyring, keyring))
+
+    def _switch_keyring(self, keyring: Keyring) -> None:
         if self._keyring is not None:
             self._use(keyring)
 
-    async def _store(self, keyring: Keyring, root_key: bytes, plain: Mapping[str, bytes | None] | None) -> None:
+    def _switch_root_key(self, root_key: bytes) -> None:
+        if self._keyring is not None:
+            self._root_key.wipe()
+            self._root_key = SecretBytes(root_key)
+
+    async def _store(
+        self,
+        keyring: Keyring,
+        root_key: bytes,
+        plain: Mapping[str, bytes | None] | None,
+        switch: Callable[[], None] | None = None,
+    ) -> None:
+        """Store a keyring, then call `switch`. Call with the lock held.
+
+        Stored and in use must not differ: the next rotation would put the keyring back under the old root key. So a
+        caller that is cancelled still waits for the write, with the lock, and switches before it goes.
+        """
         if len(root_key) != KEY_BYTES:
             raise RootKeyInvalid("the root key has a wrong length")
         self._log.admit()
         body = bytes([FLAGS_ROOT]) + keyring.sealed(root_key, _KEYRING_KEY)
-        await self._log.submit([(_KEYRING_KEY, body), *_plain(plain or {})])
+        stored = self._log.submit([(_KEYRING_KEY, body), *_plain(plain or {})])
+        cancelled: asyncio.CancelledError | None = None
+        while not stored.is_settled:
+            try:
+                await stored
+            except asyncio.CancelledError as error:
+                cancelled = error
+        stored.result()
+        if switch is not None:
+            switch()
+        if cancelled is not None:
+            raise cancelled
 
 
 def _bootstrap_key(path: str) -> bytes:

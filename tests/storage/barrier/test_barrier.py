@@ -1,6 +1,7 @@
 """The barrier: sealed and unsealed, key management, plain records, and what a thief of the disk may try."""
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from strongroom_storage.errors import (
     BarrierInitialized,
     BarrierSealed,
     BarrierUninitialized,
+    CommitUnknown,
     FrameInvalid,
     KeyInvalid,
     KeyTermExhausted,
@@ -119,6 +121,68 @@ async def test_rekey(vault: Any) -> None:
     assert vault.barrier.view("").get("k") == b"v"
     with pytest.raises(RootKeyInvalid):
         await vault.barrier.rekey(b"short")
+
+
+async def cancelled(vault: Any, change: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    """A change whose caller gives up while the write is in flight."""
+    vault.log.is_held = True
+    task = asyncio.get_running_loop().create_task(change)
+    for _ in range(3):  # twice cancelled is not sooner cancelled
+        await asyncio.sleep(0)
+        task.cancel()
+    await asyncio.sleep(0)
+    assert not task.done()
+    return task
+
+
+async def test_a_rekey_whose_caller_is_gone_is_finished(vault: Any) -> None:
+    task = await cancelled(vault, vault.barrier.rekey(OTHER_ROOT))
+    assert vault.barrier.verify_root_key(ROOT)
+    rotation = asyncio.get_running_loop().create_task(vault.barrier.rotate())
+    await asyncio.sleep(0)
+    assert len(vault.log.queue) == 1  # a rotation under the old root key would undo it
+    vault.log.is_held = False
+    vault.log.release()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert vault.barrier.verify_root_key(OTHER_ROOT)
+    assert await rotation == 2
+    vault.barrier.seal()
+    vault.barrier.unseal(OTHER_ROOT)
+    assert vault.barrier.key_status().term == 2
+
+
+async def test_a_rotation_whose_caller_is_gone_is_finished(vault: Any) -> None:
+    task = await cancelled(vault, vault.barrier.rotate())
+    vault.log.release()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert vault.barrier.key_status().term == 2
+
+
+async def test_a_rekey_that_the_log_lost_changes_nothing(vault: Any) -> None:
+    task = await cancelled(vault, vault.barrier.rekey(OTHER_ROOT))
+    vault.log.fail()
+    with pytest.raises(CommitUnknown):
+        await task
+    assert vault.barrier.verify_root_key(ROOT)
+
+
+async def test_a_rekey_leaves_no_key_behind(vault: Any) -> None:
+    before = vault.barrier._root_key
+    await vault.barrier.rekey(OTHER_ROOT)
+    assert len(before) == 0
+
+
+async def test_a_barrier_sealed_during_a_rekey_keeps_no_key(vault: Any) -> None:
+    task = await cancelled(vault, vault.barrier.rekey(OTHER_ROOT))
+    vault.barrier.seal()
+    vault.log.release()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert vault.barrier.is_sealed
+    assert len(vault.barrier._root_key) == 0
+    vault.barrier.unseal(OTHER_ROOT)
 
 
 async def test_counts_and_automatic_rotation(vault: Any) -> None:
