@@ -141,10 +141,21 @@ class Core:
         await self.tokens.prepare()
         await found(self.mounts, self.settings, self.config.cluster_name, self.now())
         await self.policies.ensure_defaults()
+        self._warn_of_tainted()
         self.active_since = self.now()
         self.background.start("expiration", self.expiration.run)
         self.background.start("maintenance", self._maintain)
         _log.info("vault is unsealed")
+
+    def _warn_of_tainted(self) -> None:
+        """Tell of mounts whose removal or move was broken off: they answer nothing until it is asked for again."""
+        for mount in self.mounts.all().values():
+            if mount.tainted:
+                _log.warning(
+                    "mount answers nothing, its removal or move was interrupted",
+                    path=mount.path,
+                    advice="disable or move it again",
+                )
 
     async def _maintain(self) -> None:
         while True:

@@ -2,10 +2,13 @@
 
 import asyncio
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
+from strongroom_node.core.ceremonies.bodies import UnsealBody
 from strongroom_node.core.mounts import mount_path
 from strongroom_node.sdk import errors
 
@@ -151,3 +154,17 @@ async def test_a_method_that_goes_takes_its_lockouts_along(node):
     assert (await node.ask("read", "sys/locked-users")).data["total"] == 1
     await node.ask("delete", "sys/auth/up")
     assert (await node.ask("read", "sys/locked-users")).data["total"] == 0
+
+
+async def test_a_mount_left_half_removed_is_named_at_the_next_unseal_and_can_be_removed(node):
+    await node.ask("update", "sys/mounts/one", type="kv")
+    before = node.core.mounts.all()["one/"]
+    await node.core.mounts.replace(before, msgspec.structs.replace(before, tainted=True))
+    await node.core.seal()
+    with capture_logs() as logged:
+        await node.core.keeper.unseal(UnsealBody(key=node.share))
+    warned = [line for line in logged if line["log_level"] == "warning"]
+    assert [(line["path"], line["advice"]) for line in warned] == [("one/", "disable or move it again")]
+    assert isinstance(await node.refusal("read", "one/k"), errors.NotFound)
+    await node.ask("delete", "sys/mounts/one")
+    assert "one/" not in node.core.mounts.all()
