@@ -7,7 +7,6 @@ from strongroom_storage.crypto.entropy import random_base62, random_bytes
 
 SERVICE_PREFIX: Final = "hvs."
 BATCH_PREFIX: Final = "hvb."
-RECOVERY_PREFIX: Final = "hvr."
 
 RANDOM_CHARACTERS: Final = 24
 """24 letters and digits carry 142 bits: beyond guessing whatever the number of tokens."""
@@ -22,11 +21,6 @@ _ACCESSOR_DOMAIN: Final = b"accessor\x00"
 def new_service_token() -> str:
     """A fresh service token."""
     return SERVICE_PREFIX + random_base62(RANDOM_CHARACTERS)
-
-
-def new_recovery_token() -> str:
-    """A fresh recovery token."""
-    return RECOVERY_PREFIX + random_base62(RANDOM_CHARACTERS)
 
 
 def new_accessor() -> str:

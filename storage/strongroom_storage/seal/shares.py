@@ -58,19 +58,12 @@ def join_key(shares: Sequence[bytes], threshold: int) -> bytes:
     return shamir.combine(shares)
 
 
-def read_share(typed: str) -> bytes:
-    """The bytes of a share given in hexadecimal or in base64.
+def decode_share(typed: str) -> bytes:
+    """The bytes of what was typed in hexadecimal or in base64, of any length up to a kilobyte.
 
     Hexadecimal wins where its length makes sense; a base64 text may look like hexadecimal too.
     Raises ShareInvalid, which never repeats the input.
     """
-    share = decode_share(typed)
-    check_share(share)
-    return share
-
-
-def decode_share(typed: str) -> bytes:
-    """What was typed as bytes, of any length up to a kilobyte. Raises ShareInvalid."""
     text = typed.replace("\r", "").replace("\n", "")
     if len(text) > _TYPED_CHARACTERS_MAX:
         raise ShareInvalid(f"key is longer than maximum {SHARE_BYTES_MAX} bytes")

@@ -1,7 +1,7 @@
 """One suite for every local store."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,14 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strongroom_storage.backend import Backend
-from strongroom_storage.backends.registry import BUILTIN, open_backend
+from strongroom_storage.backends.inmem import InmemBackend
+from strongroom_storage.backends.lmdb import LMDBBackend
 
+BUILTIN: dict[str, Callable[[str], Backend]] = {
+    "inmem": lambda _folder: InmemBackend(),
+    "lmdb": lambda folder: LMDBBackend(Path(folder)),
+}
 KEYS = st.text("ab/0-\x01é", min_size=1, max_size=6).map(str.encode)
 CHANGES = st.lists(st.tuples(KEYS, st.none() | st.binary(max_size=40)), max_size=12)
 
 
 def opened(name: str, folder: str) -> Backend:
-    return open_backend(name, None if name == "inmem" else Path(folder))
+    return BUILTIN[name](folder)
 
 
 @pytest.fixture(params=sorted(BUILTIN))

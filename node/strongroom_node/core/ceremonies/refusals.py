@@ -13,10 +13,6 @@ from strongroom_storage.errors import (
 from strongroom_storage.seal.errors import SealConfigInvalid, SealError, SealUnavailable
 
 
-class KeyRefused(BadRequest):
-    """The shares were taken, but the key they make opens nothing."""
-
-
 @contextmanager
 def refusals(prefix: str = "") -> Iterator[None]:
     """Translate the storage layer's refusals at its border, with `prefix` before those that shares caused.
