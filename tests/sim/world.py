@@ -207,9 +207,7 @@ class SimNode:
         core.pump()
         if core.is_leader:
             self.world.note_leader(core.term, self.name)
-        if core.commit_index > self.committed:
-            self.committed = core.commit_index
-            self.world.note_commit(self, core)
+        self._note_commit()
         if core.journal.is_dirty and self._work is None:
             self._work = core.journal.take()
             plan, rng = self.world.plan, self.world.rng
@@ -227,7 +225,15 @@ class SimNode:
             self.world.check_promises()
         self._pump()
 
+    def _note_commit(self) -> None:
+        core = self.core
+        if core is not None and core.commit_index > self.committed:
+            self.committed = core.commit_index
+            self.world.note_commit(self, core)
+
     def _applied(self, index: int, term: int, data: bytes) -> None:
+        # Before anything is sent or dies: only the leader knows which configuration it counted by.
+        self._note_commit()
         self.world.note_applied(self.name, index, term, data)
 
     # The network of the core
