@@ -1,5 +1,6 @@
 """An answer as it goes onto the wire."""
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from http import HTTPStatus
@@ -12,14 +13,25 @@ from strongroom_node.sdk.envelope import envelope
 from strongroom_node.sdk.response import Response
 
 JSON: Final = "application/json"
-_ALWAYS: Final = "Cache-Control: no-store\r\nStrict-Transport-Security: max-age=31536000; includeSubDomains\r\n"
+_ALWAYS: Final = {
+    "Cache-Control": "no-store",
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+}
+_FRAMING: Final = frozenset({"connection", "content-length", "content-type", "transfer-encoding"})
+"""What nobody but `wire` may say."""
+
+_BODILESS: Final = frozenset({204, 304})
+_LINE: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: [^\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]*")
 _ENCODER: Final = msgspec.json.Encoder()
 
 
 class Answer:
-    """Status, content type, body and further headers; made into bytes by `wire`."""
+    """Status, content type, body and further headers; made into bytes by `wire`.
 
-    __slots__ = ("body", "content_type", "headers", "status")
+    `fixed` are the lines that every answer of a listener has, from `fixed_lines`.
+    """
+
+    __slots__ = ("body", "content_type", "fixed", "headers", "status")
 
     def __init__(
         self, status: int, body: bytes = b"", content_type: str = JSON, headers: Mapping[str, str] | None = None
@@ -28,6 +40,7 @@ class Answer:
         self.body = body
         self.content_type = content_type
         self.headers = headers
+        self.fixed = ALWAYS
 
     def add(self, headers: Mapping[str, str]) -> None:
         """Further headers; those that are there stay."""
@@ -57,33 +70,41 @@ def of_errors(status: int, messages: tuple[str, ...], headers: Mapping[str, str]
     return Answer(status, error_body(messages), headers=headers or None)
 
 
+def fixed_lines(*layers: Mapping[str, str]) -> str:
+    """Header lines of every answer: our own, replaced and added to by each layer in turn, whatever their case."""
+    found = {name.lower(): (name, value) for layer in (_ALWAYS, *layers) for name, value in layer.items()}
+    return "".join(_line(name, value) for name, value in found.values())
+
+
+def _line(name: str, value: str) -> str:
+    """A header line; nothing for what cannot stand in one, or would say where the message ends."""
+    line = f"{name}: {value}"
+    return f"{line}\r\n" if _LINE.fullmatch(line) is not None and name.lower() not in _FRAMING else ""
+
+
+ALWAYS: Final = fixed_lines()
+
+
 @lru_cache(maxsize=512)
-def _start(status: int, content_type: str, closes: bool) -> bytes:
+def _start(status: int, content_type: str, fixed: str, closes: bool) -> bytes:
     try:
         phrase = HTTPStatus(status).phrase
     except ValueError:
         phrase = "Status"
     connection = "Connection: close\r\n" if closes else ""
-    kind = f"Content-Type: {content_type}\r\n" if content_type else ""
-    return f"HTTP/1.1 {status} {phrase}\r\n{_ALWAYS}{kind}{connection}".encode("ascii")
+    kind = f"Content-Type: {content_type}\r\n" if content_type.isprintable() and content_type else ""
+    return f"HTTP/1.1 {status} {phrase}\r\n{fixed}{kind}{connection}".encode()
 
 
 def wire(answer: Answer, *, closes: bool = False, is_head: bool = False) -> bytes:
-    """The bytes of an answer. Values of headers that cannot stand in one are left out."""
-    parts = [_start(answer.status, answer.content_type, closes)]
-    if answer.headers:
-        parts += [_header(name, value) for name, value in answer.headers.items()]
-    if answer.status == 204:
-        parts.append(b"\r\n")
-        return b"".join(parts)
-    parts.append(b"Content-Length: %d\r\n\r\n" % len(answer.body))
-    if not is_head:
-        parts.append(answer.body)
-    return b"".join(parts)
-
-
-def _header(name: str, value: str) -> bytes:
-    line = f"{name}: {value}"
-    if "\r" in line or "\n" in line or "\0" in line:
-        return b""
-    return line.encode("utf-8") + b"\r\n"
+    """The bytes of an answer. Headers that cannot stand in one are left out."""
+    start = _start(answer.status, answer.content_type, answer.fixed, closes)
+    headers = answer.headers
+    if headers:
+        start += "".join([_line(name, value) for name, value in headers.items()]).encode()
+    body = answer.body
+    if answer.status in _BODILESS:
+        return start + b"\r\n"
+    if is_head:
+        return b"%bContent-Length: %d\r\n\r\n" % (start, len(body))
+    return b"%bContent-Length: %d\r\n\r\n%b" % (start, len(body), body)

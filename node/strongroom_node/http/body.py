@@ -5,7 +5,8 @@ from typing import Final
 
 from strongroom_node.http.errors import WireError
 
-_CHUNK_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n\x00]*)?")
+_CHUNK_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,8})(?:[ \t]*;[^\r\n\x00]*)?")
+_TRAILER_LINE: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n\x00]*")
 _CHUNK_LINE_BYTES_MAX: Final = 256
 _TRAILER_BYTES_MAX: Final = 8192
 TOO_LARGE: Final = "http: request body too large"
@@ -14,100 +15,96 @@ TOO_LARGE: Final = "http: request body too large"
 class SizedBody:
     """A body of a known length."""
 
-    __slots__ = ("_missing", "_parts")
+    __slots__ = ("_data", "_missing")
 
     def __init__(self, length: int) -> None:
         self._missing = length
-        self._parts: list[bytes] = []
+        self._data = bytearray()
 
-    def feed(self, data: bytes) -> bytes | None:
-        """Take what belongs to the body. The rest if the body is complete, None if more is needed."""
-        if len(data) < self._missing:
-            self._missing -= len(data)
-            self._parts.append(data)
-            return None
-        self._parts.append(data[: self._missing])
-        rest = data[self._missing :]
-        self._missing = 0
-        return rest
+    def feed(self, data: bytes, at: int) -> int | None:
+        """Take the body's part of `data` from `at` on. Where the body ends, None if more is needed."""
+        end = at + self._missing
+        taken = data[at:end]
+        self._data += taken
+        self._missing -= len(taken)
+        return None if self._missing else end
 
     def take(self) -> bytes:
         """The whole body, once it is complete."""
-        return b"".join(self._parts)
+        return bytes(self._data)
 
 
 class ChunkedBody:
     """A body in chunks (RFC 9112, section 7.1). Extensions and trailers are read over and forgotten.
 
-    Raises WireError 400 on anything the grammar does not hold, 413 beyond `bytes_max`.
+    Raises WireError 400 on anything the grammar does not hold, 413 beyond `bytes_max` (0 or less: no bound).
     """
 
-    __slots__ = ("_buffer", "_bytes_max", "_chunk_missing", "_parts", "_size", "_state", "_trailer_bytes")
+    __slots__ = ("_bytes_max", "_chunk_missing", "_data", "_rest", "_size", "_state", "_trailer_bytes")
 
     def __init__(self, bytes_max: int) -> None:
         self._bytes_max = bytes_max
-        self._buffer = b""
-        self._parts: list[bytes] = []
+        self._rest = b""
+        self._data = bytearray()
         self._size = 0
         self._chunk_missing = 0
         self._trailer_bytes = 0
         self._state = "size"
 
-    def feed(self, data: bytes) -> bytes | None:
-        """Take bytes from the wire. What follows the body once it is complete, None while it is not."""
-        data = self._buffer + data if self._buffer else data
-        at = 0
+    def feed(self, data: bytes, at: int) -> int | None:
+        """Take the body's part of `data` from `at` on. Where the body ends, None if more is needed."""
+        before = len(self._rest) - at
+        if self._rest:
+            data, at, self._rest = self._rest + data[at:], 0, b""
+        else:
+            before = 0
         while True:
             if self._state == "data":
                 taken = data[at : at + self._chunk_missing]
-                self._parts.append(taken)
+                self._data += taken
                 self._chunk_missing -= len(taken)
                 at += len(taken)
                 if self._chunk_missing:
-                    self._buffer = b""
                     return None
                 self._state = "data end"
             line_end = data.find(b"\r\n", at)
             if line_end < 0:
                 self._wait(data[at:])
                 return None
-            line = data[at:line_end]
+            is_last = self._line(data[at:line_end])
             at = line_end + 2
-            if self._line(line):
-                self._buffer = b""
-                return data[at:]
+            if is_last:
+                return at - before
 
     def take(self) -> bytes:
         """The whole body, once it is complete."""
-        return b"".join(self._parts)
+        return bytes(self._data)
 
     def _wait(self, tail: bytes) -> None:
-        bound = 1 if self._state == "data end" else _CHUNK_LINE_BYTES_MAX
-        if self._state == "trailer":
-            bound = _TRAILER_BYTES_MAX
-        # a line feed cannot come before the carriage return that ends the line
+        """Keep the beginning of a line until the rest of it comes."""
+        bound = _TRAILER_BYTES_MAX if self._state == "trailer" else _CHUNK_LINE_BYTES_MAX
         if len(tail) > bound or b"\n" in tail or (self._state == "data end" and tail not in {b"", b"\r"}):
-            raise WireError(400, "malformed chunk", closes=True)
-        self._buffer = tail
+            raise WireError(400, "malformed chunk")
+        self._rest = tail
 
     def _line(self, line: bytes) -> bool:
         """Take one line. True if it ends the body."""
         if self._state == "data end":
             if line:
-                raise WireError(400, "malformed chunk", closes=True)
+                raise WireError(400, "malformed chunk")
             self._state = "size"
             return False
         if self._state == "trailer":
             self._trailer_bytes += len(line) + 2
-            if self._trailer_bytes > _TRAILER_BYTES_MAX or b"\n" in line:
-                raise WireError(400, "malformed trailer", closes=True)
+            if self._trailer_bytes > _TRAILER_BYTES_MAX or (line and _TRAILER_LINE.fullmatch(line) is None):
+                raise WireError(400, "malformed trailer")
             return not line
         match = _CHUNK_LINE.fullmatch(line) if len(line) <= _CHUNK_LINE_BYTES_MAX else None
         if match is None:
-            raise WireError(400, "malformed chunk", closes=True)
+            raise WireError(400, "malformed chunk")
         self._chunk_missing = int(match[1], 16)
         self._size += self._chunk_missing
-        if self._size > self._bytes_max:
-            raise WireError(413, TOO_LARGE, closes=True)
+        if self._size > self._bytes_max > 0:
+            raise WireError(413, TOO_LARGE)
         self._state = "data" if self._chunk_missing else "trailer"
         return False

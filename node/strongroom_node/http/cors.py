@@ -3,18 +3,15 @@
 from typing import TYPE_CHECKING, Any, Final
 
 from strongroom_node.http.answer import Answer
+from strongroom_node.http.errors import WireError
 from strongroom_node.http.head import Head
+from strongroom_node.http.settings import CORSSettings
+from strongroom_node.system.config import CORS_HEADERS
 
 if TYPE_CHECKING:
     from strongroom_node.core.core import Core
 
 _METHODS: Final = ("DELETE", "GET", "OPTIONS", "POST", "PUT", "LIST", "PATCH")
-
-
-class Refused(Exception):
-    """The page's origin may not ask."""
-
-    messages = ("origin not allowed",)
 
 
 class Decision:
@@ -27,14 +24,22 @@ class Decision:
         self.preflight = preflight
 
 
-def decide(core: "Core", origin: str, head: Head) -> Decision | None:
-    """What CORS makes of a request; None while it is off. Raises Refused."""
-    settings: dict[str, Any] = {} if core.barrier.is_sealed else core.settings.read("cors")
-    if not settings.get("enabled"):
-        return None
+def decide(core: "Core", listener: CORSSettings | None, origin: str, head: Head) -> Decision | None:
+    """What CORS makes of a request; None while it is off. The listener's own settings go first. Raises WireError."""
+    settings: dict[str, Any]
+    if listener is not None:
+        settings = {
+            "allowed_origins": listener.allowed_origins,
+            "allowed_headers": [*CORS_HEADERS, *listener.allowed_headers],
+            "allow_credentials": listener.allow_credentials,
+        }
+    else:
+        settings = {} if core.barrier.is_sealed else core.settings.read("cors")
+        if not settings.get("enabled"):
+            return None
     allowed = settings["allowed_origins"]
     if "*" not in allowed and not any(origin.lower() == one.lower() for one in allowed):
-        raise Refused
+        raise WireError(403, "origin not allowed")
     headers = {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
     if settings.get("allow_credentials"):
         headers["Access-Control-Allow-Credentials"] = "true"

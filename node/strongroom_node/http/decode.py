@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 import msgspec
 from multidict import CIMultiDictProxy
 
+from strongroom_node.http.body import TOO_LARGE
 from strongroom_node.http.errors import WireError
 from strongroom_node.http.head import Head
 from strongroom_node.http.settings import JSONLimits, ListenerSettings
@@ -18,16 +19,20 @@ PATH_BYTES_MAX: Final = 4096
 """Of the decoded path. Storage keys end at 500 bytes; certificates in OCSP paths are the longest of the rest."""
 SEGMENTS_MAX: Final = 128
 QUERY_FIELDS_MAX: Final = 256
-_SMALL_BODY_BYTES: Final = 4096
+FORM_BYTES_MAX: Final = 1 << 20
+"""Of a form. Taking escapes out of one costs a hundred times what decoding as much JSON does."""
 
 _WRITES: Final = {"POST": Operation.UPDATE, "PUT": Operation.UPDATE, "PATCH": Operation.PATCH}
 _LISTS: Final = {"LIST": Operation.LIST, "SCAN": Operation.SCAN}
 _TRUE: Final = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE: Final = frozenset({"", "0", "f", "F", "FALSE", "false", "False"})
+_BLANK_BYTES_MAX: Final = 64
 _MERGE_PATCH: Final = "application/merge-patch+json"
 _FORM: Final = "application/x-www-form-urlencoded"
+_AUTHORITY: Final = re.compile(r"https?://[^/?#]+", re.IGNORECASE)
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _OBJECT: Final = msgspec.json.Decoder()
+_QUOTE: Final = ord('"')
 _BAD_JSON: Final = "failed to decode JSON input: "
 
 
@@ -38,7 +43,7 @@ def read_path(target: str) -> tuple[str, str]:
     """
     raw, _, query = target.partition("?")
     if not raw.startswith("/"):
-        raise WireError(400, "the request target must be a path")
+        raw = _without_authority(raw)
     if len(raw) > 3 * PATH_BYTES_MAX or raw.count("/") > SEGMENTS_MAX:
         raise WireError(400, f"path too long: at most {PATH_BYTES_MAX} bytes in {SEGMENTS_MAX} segments")
     path = raw
@@ -54,6 +59,14 @@ def read_path(target: str) -> tuple[str, str]:
     if "/." in path and any(part in {".", ".."} for part in path.split("/")):
         raise WireError(400, "path may not have . or .. as a segment")
     return path, query
+
+
+def _without_authority(target: str) -> str:
+    """The path of a target in absolute form (RFC 9112, section 3.2.2), as sent to a proxy."""
+    match = _AUTHORITY.match(target)
+    if match is None or not target.startswith("/", match.end()):
+        raise WireError(400, "the request target must be a path")
+    return target[match.end() :]
 
 
 def read_query(query: str) -> dict[str, Any]:
@@ -78,15 +91,12 @@ def read_body(body: bytes, content_type: str, limits: JSONLimits) -> dict[str, A
     """The fields of a body: JSON whatever its type says, or a form. Raises WireError 400."""
     if not body:
         return {}
-    if content_type.startswith(_FORM) and body.lstrip()[:1] != b"{":
+    if content_type.startswith(_FORM) and not body[:_BLANK_BYTES_MAX].lstrip().startswith(b"{"):
         return _read_form(body)
-    if len(body) > _SMALL_BODY_BYTES:
-        _check_size(body, limits)
-    if body.count(b"[") + body.count(b"{") > limits.depth:
-        _check_depth(body, limits.depth)
+    _check_bounds(body, limits)
     try:
         value = _OBJECT.decode(body)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise WireError(400, _BAD_JSON + _reason(error)) from None
     if value is None:
         return {}
@@ -105,6 +115,8 @@ def _reason(error: Exception) -> str:
 
 
 def _read_form(body: bytes) -> dict[str, Any]:
+    if len(body) > FORM_BYTES_MAX:
+        raise WireError(413, TOO_LARGE)
     try:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=QUERY_FIELDS_MAX, errors="strict")
     except ValueError:
@@ -115,27 +127,38 @@ def _read_form(body: bytes) -> dict[str, Any]:
     return {name: ",".join(values) for name, values in found.items()}
 
 
-def _check_size(body: bytes, limits: JSONLimits) -> None:
-    """Bounds before anything is built: what decoding may at most make of the body."""
-    if limits.strings and body.count(b'"') // 2 > limits.strings:
-        raise WireError(400, f"{_BAD_JSON}more than {limits.strings} strings")
-    if limits.entries and body.count(b",") > limits.entries:
-        raise WireError(400, f"{_BAD_JSON}more than {limits.entries} entries")
+_MARK: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},]', re.DOTALL)
+"""A string or a mark of structure. A string without an end reaches to the end of the body: no byte is read twice."""
 
 
-_BRACKET_OR_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
-
-
-def _check_depth(body: bytes, depth_max: int) -> None:
-    depth = 0
-    for match in _BRACKET_OR_STRING.finditer(body):
+def _check_bounds(body: bytes, limits: JSONLimits) -> None:
+    """Bounds before anything is built of the body; strings are looked into only where a plain count is too high."""
+    opened = body.count(b"[") + body.count(b"{")
+    is_plain = (
+        opened <= limits.depth
+        and (body.count(b'"') <= 2 * limits.strings or not limits.strings)
+        and (max(opened, body.count(b",")) <= limits.entries or not limits.entries)
+    )
+    if is_plain:
+        return
+    depth = strings = containers = entries = 0
+    for match in _MARK.finditer(body):
         first = body[match.start()]
-        if first in b"[{":
+        if first == _QUOTE:
+            strings += 1
+        elif first in b"[{":
             depth += 1
-            if depth > depth_max:
-                raise WireError(400, f"{_BAD_JSON}nested more than {depth_max} deep")
+            containers += 1
         elif first in b"]}":
             depth -= 1
+        else:
+            entries += 1
+        if depth > limits.depth:
+            raise WireError(400, f"{_BAD_JSON}nested more than {limits.depth} deep")
+        if strings > limits.strings > 0:
+            raise WireError(400, f"{_BAD_JSON}more than {limits.strings} strings")
+        if max(entries, containers) > limits.entries > 0:
+            raise WireError(400, f"{_BAD_JSON}more than {limits.entries} entries")
 
 
 def token_of(headers: CIMultiDictProxy[str]) -> str:

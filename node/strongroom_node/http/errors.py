@@ -39,18 +39,14 @@ TIMED_OUT: Final = "request took too long and was cancelled; the result of a wri
 class WireError(Exception):
     """A request that ends at the edge, before there is a request to hand to the core.
 
-    `status` is the HTTP status, `messages` what the caller is told, `headers` go into the answer.
-    `closes` is True where the rest of the connection cannot be trusted or is not worth reading.
+    `status` is the HTTP status, `messages` what the caller is told. Raised while a message is still being read, it
+    ends the connection; raised for a message that was read whole, it is an answer like any other.
     """
 
-    def __init__(
-        self, status: int, *messages: str, headers: dict[str, str] | None = None, closes: bool = False
-    ) -> None:
+    def __init__(self, status: int, *messages: str) -> None:
         super().__init__(status, *messages)
         self.status = status
         self.messages = messages
-        self.headers = headers or {}
-        self.closes = closes
 
 
 def refusal(error: BaseException) -> tuple[int, tuple[str, ...]] | None:

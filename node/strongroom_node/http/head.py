@@ -57,8 +57,8 @@ class HeadParser:
     def parse(self, data: bytes) -> Head:
         """The head in `data`, which ends with the first empty line in it. Raises WireError (400, 405, 417, 505)."""
         verb = _verb(data)
-        if data.count(b"\n") != data.count(b"\r\n") or b"\x00" in data:
-            raise WireError(400, _MALFORMED, closes=True)
+        if data.count(b"\n") != data.count(b"\r\n") or b"\x00" in data or not (data.isascii() or _is_utf8(data)):
+            raise WireError(400, _MALFORMED)
         if verb in _UNKNOWN_TO_PARSER:
             data = b"GET" + data[len(verb) :]
         parser = self._parser
@@ -75,11 +75,12 @@ class HeadParser:
         self._parser = None
         try:
             messages, upgraded, _ = parser.feed_data(data)
-        except HttpProcessingError:
+        except (HttpProcessingError, ValueError):
+            # ValueError: an absolute target that is no URL.
             # The library's text quotes the request, and with it perhaps a token.
-            raise WireError(400, _MALFORMED, closes=True) from None
+            raise WireError(400, _MALFORMED) from None
         if len(messages) != 1:
-            raise WireError(400, _MALFORMED, closes=True)
+            raise WireError(400, _MALFORMED)
         message = messages[0][0]
         head = _head(verb, message)
         if head.length == 0 and head.keeps_alive and not upgraded and not message.upgrade:
@@ -92,32 +93,42 @@ def _verb(data: bytes) -> bytes:
     verb = data[: max(end, 0)]
     if verb not in VERBS:
         if verb.isalpha() and verb.isupper():
-            raise WireError(405, closes=True)
-        raise WireError(400, _MALFORMED, closes=True)
+            raise WireError(405)
+        raise WireError(400, _MALFORMED)
     return verb
+
+
+def _is_utf8(data: bytes) -> bool:
+    """Whether every later text of the head can be encoded again."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _head(verb: bytes, message: Any) -> Head:
     headers: CIMultiDictProxy[str] = message.headers
     if message.version[0] != 1:
-        raise WireError(505, "HTTP/1.1 is spoken here", closes=True)
+        raise WireError(505, "HTTP/1.1 is spoken here")
     is_11 = message.version == HttpVersion11
     length: int | None = 0
     if message.chunked or "Transfer-Encoding" in headers:
-        if headers.getall("Transfer-Encoding") != ["chunked"] or "Content-Length" in headers or not is_11:
-            raise WireError(400, _MALFORMED, closes=True)
+        codings = [coding.lower() for coding in headers.getall("Transfer-Encoding")]
+        if codings != ["chunked"] or "Content-Length" in headers or not is_11:
+            raise WireError(400, _MALFORMED)
         length = None
     elif (declared := headers.get("Content-Length")) is not None:
         # int() would also take "+5", "5_0" and digits of other scripts
         if not declared.isascii() or not declared.isdigit():
-            raise WireError(400, _MALFORMED, closes=True)
+            raise WireError(400, _MALFORMED)
         if len(declared) > _CONTENT_LENGTH_DIGITS_MAX:
-            raise WireError(413, "http: request body too large", closes=True)
+            raise WireError(413, "http: request body too large")
         length = int(declared)
     head = Head(verb.decode("ascii"), message.path, headers, length, keeps_alive=is_11 and not message.should_close)
     if (expectation := headers.get("Expect")) is not None and is_11:
         if expectation.lower() != "100-continue":
-            raise WireError(417, "this expectation cannot be met", closes=True)
+            raise WireError(417, "this expectation cannot be met")
         head.expects_continue = True
     return head
 

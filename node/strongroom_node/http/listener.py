@@ -2,57 +2,69 @@
 
 import asyncio
 import contextlib
-import grp
-import os
-import pwd
-import socket
 import ssl
-import stat
-from typing import TYPE_CHECKING, Final
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
 from strongroom_node.http import local
-from strongroom_node.http.answer import Answer, of_errors, of_json, of_response
+from strongroom_node.http.answer import Answer, fixed_lines, of_errors, of_json, of_response
 from strongroom_node.http.connection import Connection
-from strongroom_node.http.cors import Refused, decide
+from strongroom_node.http.cors import Decision, decide
 from strongroom_node.http.decode import read_path, read_request
 from strongroom_node.http.errors import INTERNAL_ERROR, WireError, refusal
 from strongroom_node.http.forwarded import client_address, is_within
 from strongroom_node.http.head import Head
 from strongroom_node.http.proxied import ProxiedAcceptor
 from strongroom_node.http.settings import ListenerSettings
+from strongroom_node.http.sockets import BACKLOG, UnixSocket, bind_tcp
 from strongroom_node.http.tls import load_certificates, make_context
 from strongroom_node.sdk.errors import TooManyRequests
+from strongroom_node.sdk.request import Request
 
 if TYPE_CHECKING:
     from strongroom_node.core.core import Core
 
 API: Final = "/v1/"
-_BACKLOG: Final = 1024
+_METRICS: Final = "sys/metrics"
+_CANCEL_SECONDS: Final = 1.0
+"""For a cancelled request to give up."""
+
 _log = structlog.get_logger("http")
 
 
 class Listener:
-    """Serves the core on one address. `start` before use; `drain` and `close` after."""
+    """Serves the core on one address. `start` before use, `drain` after."""
 
     def __init__(self, core: "Core", settings: ListenerSettings) -> None:
         """Raises TLSInvalid if the settings' certificates do not work."""
         self.core = core
-        self.settings = settings
         self.loop = asyncio.get_running_loop()
         self.context: ssl.SSLContext | None = None if settings.tls is None else make_context(settings.tls)
         self.is_draining = False
         self._emptied = asyncio.Event()
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | ProxiedAcceptor | None = None
+        self._unix_socket: UnixSocket | None = None
         self._sweeper: asyncio.TimerHandle | None = None
-        self._local = dict(local.ALWAYS)
-        if settings.metrics_unauthenticated:
-            self._local["sys/metrics"] = local.metrics
+        self.settings = settings
+
+    @property
+    def settings(self) -> ListenerSettings:
+        """What the listener was told; new settings hold from the next message on, except for the address."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: ListenerSettings) -> None:
+        self._settings = settings
+        self._fixed: dict[int, str] = {}
+        self._has_custom = bool(settings.custom_headers or settings.hostname or settings.raft_node_id)
+        self._local: dict[str, local.Local] = {} if settings.metrics_only else dict(local.ALWAYS)
+        if settings.metrics_unauthenticated and not settings.metrics_disallowed:
+            self._local[_METRICS] = local.metrics
         if settings.in_flight_unauthenticated:
             self._local["sys/in-flight-req"] = local.in_flight
-        self._default_headers = settings.custom_headers.get("default", {})
 
     @property
     def port(self) -> int:
@@ -71,9 +83,16 @@ class Listener:
         settings = self.settings
         handshake_seconds = settings.timeouts.tls_handshake if self.context is not None else None
         if settings.path is not None:
-            self._server = await self._bind_unix(handshake_seconds)
+            self._unix_socket = UnixSocket(settings.path, settings)
+            self._server = await self.loop.create_unix_server(
+                lambda: Connection(self),
+                sock=self._unix_socket.socket,
+                ssl=self.context,
+                ssl_handshake_timeout=handshake_seconds,
+                backlog=BACKLOG,
+            )
         elif settings.proxy_protocol is not None:
-            self._server = ProxiedAcceptor(self, _bound(settings))
+            self._server = ProxiedAcceptor(self, bind_tcp(settings.host, settings.port))
         else:
             self._server = await self.loop.create_server(
                 lambda: Connection(self),
@@ -81,36 +100,11 @@ class Listener:
                 settings.port,
                 ssl=self.context,
                 ssl_handshake_timeout=handshake_seconds,
-                backlog=_BACKLOG,
+                backlog=BACKLOG,
                 reuse_address=True,
                 reuse_port=settings.reuse_port or None,
             )
         self._sweep()
-
-    async def _bind_unix(self, handshake_seconds: float | None) -> asyncio.Server:
-        settings = self.settings
-        path = settings.path
-        if path is None:
-            raise WireError(500)
-        if path.exists() and stat.S_ISSOCK(path.stat().st_mode):
-            path.unlink()
-        before = os.umask(0o177)
-        try:
-            bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            bound.bind(str(path))
-        finally:
-            os.umask(before)
-        user = pwd.getpwnam(settings.socket_user).pw_uid if settings.socket_user else -1
-        group = grp.getgrnam(settings.socket_group).gr_gid if settings.socket_group else -1
-        os.chown(path, user, group)
-        path.chmod(settings.socket_mode if settings.socket_mode is not None else 0o600)
-        return await self.loop.create_unix_server(
-            lambda: Connection(self),
-            sock=bound,
-            ssl=self.context,
-            ssl_handshake_timeout=handshake_seconds,
-            backlog=_BACKLOG,
-        )
 
     def reload(self) -> None:
         """Read the certificates again. Raises TLSInvalid, and then the old ones stay."""
@@ -118,21 +112,25 @@ class Listener:
             load_certificates(self.context, self.settings.tls)
 
     async def drain(self, seconds: float) -> None:
-        """Accept nothing more, let what is under way finish, for at most so long; then hang up."""
+        """Accept nothing more, let what is under way finish, for at most so long; then cancel it and hang up."""
         self.is_draining = True
         if self._server is not None:
             self._server.close()
         for connection in list(self._connections):
             connection.drain()
+        await self._wait_for_the_last(seconds)
+        for connection in list(self._connections):
+            connection.cancel() if connection.is_busy else connection.transport.abort()
+        await self._wait_for_the_last(_CANCEL_SECONDS)
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        if self._unix_socket is not None:
+            self._unix_socket.remove()
+
+    async def _wait_for_the_last(self, seconds: float) -> None:
         if self._connections:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._emptied.wait(), seconds)
-        for connection in list(self._connections):
-            connection.transport.abort() if connection.is_busy else connection.transport.close()
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-        if self.settings.path is not None:
-            self.settings.path.unlink(missing_ok=True)
 
     # --- connections ---------------------------------------------------------------------------------
 
@@ -149,10 +147,13 @@ class Listener:
         if self.is_draining and not self._connections:
             self._emptied.set()
 
-    def _sweep(self) -> None:
-        now = self.loop.time()
+    def sweep(self, now: float) -> None:
+        """End what should have happened before `now`, seconds of the loop's clock."""
         for connection in [c for c in self._connections if 0 < c.deadline < now]:
             connection.expire()
+
+    def _sweep(self) -> None:
+        self.sweep(self.loop.time())
         self._sweeper = self.loop.call_later(self.settings.timeouts.sweep, self._sweep)
 
     def report(self, error: BaseException) -> None:
@@ -161,59 +162,96 @@ class Listener:
 
     # --- messages ------------------------------------------------------------------------------------
 
-    async def respond(self, head: Head, body: bytes, connection: Connection) -> Answer:
-        """The answer to one message; never raises an expected error."""
-        request_id = ""
+    def begin(self, head: Head, body: bytes, connection: Connection) -> Answer | Coroutine[Any, Any, Answer]:
+        """The answer to a message, or the work that makes it where something may have to be waited for.
+
+        Neither raises an expected error.
+        """
+        cors: Decision | None = None
+        path = ""
         try:
+            settings = self._settings
             remote = connection.peer
-            if self.settings.forwarded_for.authorized:
-                remote = client_address(remote, head.headers, self.settings.forwarded_for)
+            if settings.forwarded_for.authorized:
+                remote = client_address(remote, head.headers, settings.forwarded_for)
             path, query = read_path(head.target)
-            origin = head.headers.get("Origin")
-            cors = decide(self.core, origin, head) if origin is not None else None
+            if (origin := head.headers.get("Origin")) is not None:
+                cors = decide(self.core, settings.cors, origin, head)
             if cors is not None and cors.preflight is not None:
-                return cors.preflight
-            answer = await self._route(head, body, path, query, remote, connection)
-            if cors is not None:
-                answer.add(cors.headers)
-        except Refused as error:
-            answer = of_errors(403, error.messages)
-        except TooManyRequests as error:
-            answer = of_errors(429, error.messages, error.headers)
+                return self.finished(cors.preflight)
+            made = self._route(head, body, path, query, remote, connection)
         except Exception as error:  # noqa: BLE001 -- the edge: whatever happened inside becomes an answer
-            answer = self._failed(error, request_id)
-        if self.settings.custom_headers:
-            self._add_custom(answer)
+            made = self._failed(error, "")
+        if isinstance(made, Answer):
+            return self.finished(made, cors, path)
+        return made if cors is None and not self._has_custom else self._finish(made, cors)
+
+    async def _finish(self, work: Coroutine[Any, Any, Answer], cors: Decision | None) -> Answer:
+        return self.finished(await work, cors)
+
+    def finished(self, answer: Answer, cors: Decision | None = None, path: str = "") -> Answer:
+        """The answer with the headers that the listener, CORS and the UI's settings add."""
+        if cors is not None:
+            answer.add(cors.headers)
+        if self._has_custom:
+            status = answer.status
+            lines = self._fixed.get(status)
+            if lines is None:
+                lines = self._fixed[status] = self._fixed_lines(status)
+            answer.fixed = lines
+        if path.startswith("/ui") and not self.core.barrier.is_sealed:
+            stored = self.core.settings.read("ui-headers")
+            answer.add({name: ", ".join(values) for name, values in stored.items()})
         return answer
 
-    async def _route(
+    def _fixed_lines(self, status: int) -> str:
+        settings = self._settings
+        custom = settings.custom_headers
+        own = {"X-Vault-Hostname": settings.hostname, "X-Vault-Raft-Node-ID": settings.raft_node_id}
+        return fixed_lines(
+            custom.get("default", {}),
+            custom.get(f"{status // 100}xx", {}),
+            custom.get(str(status), {}),
+            {name: value for name, value in own.items() if value},
+        )
+
+    def _route(
         self, head: Head, body: bytes, path: str, query: str, remote: tuple[str, int], connection: Connection
-    ) -> Answer:
-        if not path.startswith(API):
-            return self._outside(head, path)
-        settings = self.settings
+    ) -> Answer | Coroutine[Any, Any, Answer]:
+        settings = self._settings
+        if settings.metrics_only:
+            if path != (settings.metrics_path or API + _METRICS):
+                raise WireError(404)
+            below = _METRICS
+        elif not path.startswith(API):
+            return _outside(head, path)
+        else:
+            below = path[len(API) :]
         if settings.requires_request_header and head.headers.get("X-Vault-Request", "").lower() not in {"true", "1"}:
             raise WireError(412, "missing 'X-Vault-Request' header")
-        below = path[len(API) :]
         answers = self._local.get(below)
         if answers is not None:
-            return await answers(self, head, body, query)
-        if settings.metrics_only:
-            raise WireError(404)
+            return answers(self, head, query)
         if below in local.CEREMONIES:
-            return await local.ceremony(self, head, body, below)
-        if settings.metrics_disallowed and below == "sys/metrics":
+            return self._hold_ceremony(head, body, below)
+        if settings.metrics_disallowed and below == _METRICS:
             raise WireError(404)
         request = read_request(head, body, below, query, settings, remote)
         if self.context is not None:
             request.client_certificate = _certificate(connection)
-        response = await self.core.handle(request)
-        return of_response(request.id, response)
+        return self._ask(request)
 
-    def _outside(self, head: Head, path: str) -> Answer:
-        if path == "/" and head.method in {"GET", "HEAD"}:
-            return Answer(307, headers={"Location": "/ui/"})
-        return of_errors(404, ())
+    async def _ask(self, request: Request) -> Answer:
+        try:
+            return of_response(request.id, await self.core.handle(request))
+        except Exception as error:  # noqa: BLE001 -- the edge, as above
+            return self._failed(error, request.id)
+
+    async def _hold_ceremony(self, head: Head, body: bytes, path: str) -> Answer:
+        try:
+            return await local.ceremony(self, head, body, path)
+        except Exception as error:  # noqa: BLE001 -- the edge, as above
+            return self._failed(error, "")
 
     def _failed(self, error: Exception, request_id: str) -> Answer:
         found = refusal(error)
@@ -221,21 +259,10 @@ class Listener:
             _log.error("request failed", error=type(error).__name__, at=_place(error), request_id=request_id)
             return of_errors(500, (INTERNAL_ERROR,))
         status, messages = found
-        headers = error.headers if isinstance(error, WireError) else None
         data = getattr(error, "data", None)
         if data is not None:
             return of_json({"errors": list(messages), "data": data}, status)
-        return of_errors(status, messages, headers)
-
-    def _add_custom(self, answer: Answer) -> None:
-        custom = self.settings.custom_headers
-        answer.add(
-            {
-                **self._default_headers,
-                **custom.get(f"{answer.status // 100}xx", {}),
-                **custom.get(str(answer.status), {}),
-            }
-        )
+        return of_errors(status, messages, error.headers if isinstance(error, TooManyRequests) else None)
 
     def trusts_proxy(self, address: str) -> bool | None:
         """Whether a peer's PROXY header is believed; None: the peer is to be turned away."""
@@ -247,12 +274,10 @@ class Listener:
         return False if rule.behavior == "allow_authorized" else None
 
 
-def _bound(settings: ListenerSettings) -> socket.socket:
-    """A listening socket for the accept loop of our own."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    bound = socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
-    bound.setblocking(False)
-    return bound
+def _outside(head: Head, path: str) -> Answer:
+    if path == "/" and head.method in {"GET", "HEAD"}:
+        return Answer(307, headers={"Location": "/ui/"})
+    return of_errors(404, ())
 
 
 def _certificate(connection: Connection) -> bytes:

@@ -1,6 +1,6 @@
 """What a node answers for itself, sealed or not, without the pipeline: health, seal status, ceremonies, leader."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from strongroom_node.core.ceremonies import endpoints
@@ -23,15 +23,14 @@ _CODES: Final = {
 }
 _TRUE: Final = frozenset({"", "1", "t", "T", "TRUE", "true", "True"})
 _FALSE: Final = frozenset({"0", "f", "F", "FALSE", "false", "False"})
-_NEVER: Final = "0001-01-01T00:00:00Z"
 
 
-async def health(listener: "Listener", head: Head, _body: bytes, query: str) -> Answer:
+def health(listener: "Listener", head: Head, query: str) -> Answer:
     """`sys/health`: the state of this node as a status code that load balancers can choose."""
     if head.method not in {"GET", "HEAD"}:
         raise WireError(405)
     fields = read_query(query)
-    codes = {name: _code(fields, name, usual) for name, usual in _CODES.items()}
+    codes = {name: _code(fields, name, usual) for name, usual in _CODES.items()} if fields else _CODES
     standby_is_fine = _flag(fields, "standbyok") or _flag(fields, "perfstandbyok")
     state = listener.core.health()
     if not state["initialized"]:
@@ -63,7 +62,7 @@ def _flag(fields: dict[str, Any], name: str) -> bool:
     return True
 
 
-async def leader(listener: "Listener", head: Head, _body: bytes, _query: str) -> Answer:
+def leader(listener: "Listener", head: Head, _query: str) -> Answer:
     """`sys/leader`: who is active."""
     if head.method != "GET":
         raise WireError(405)
@@ -83,14 +82,14 @@ async def ceremony(listener: "Listener", head: Head, body: bytes, path: str) -> 
     return Answer(204) if result is None else of_json(result)
 
 
-async def in_flight(listener: "Listener", head: Head, _body: bytes, _query: str) -> Answer:
+def in_flight(listener: "Listener", head: Head, _query: str) -> Answer:
     """`sys/in-flight-req` where the listener shows it to everybody."""
     if head.method != "GET":
         raise WireError(405)
     return of_json(listener.core.in_flight())
 
 
-async def metrics(listener: "Listener", head: Head, _body: bytes, query: str) -> Answer:
+def metrics(listener: "Listener", head: Head, query: str) -> Answer:
     """`sys/metrics` where the listener shows it to everybody."""
     if head.method != "GET":
         raise WireError(405)
@@ -99,9 +98,9 @@ async def metrics(listener: "Listener", head: Head, _body: bytes, query: str) ->
     return Answer(raw.status, raw.body, raw.content_type)
 
 
-Local = Callable[["Listener", Head, bytes, str], Awaitable[Answer]]
+Local = Callable[["Listener", Head, str], Answer]
 
 ALWAYS: Final[dict[str, Local]] = {"sys/health": health, "sys/leader": leader}
-"""Answered by every node for itself."""
+"""Answered by every node for itself, at once."""
 
 CEREMONIES: Final = endpoints.PATHS

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from strongroom_node.http.listener import Listener
 
 _PEEK_BYTES: Final = 4200
-_PEEK_SECONDS: Final = 0.005
-"""Pause before looking again at a header that came in pieces; proxies send it whole."""
 _log = structlog.get_logger("http")
 
 
@@ -86,26 +84,35 @@ class ProxiedAcceptor:
             raise
 
     async def _read(self, client: socket.socket) -> tuple[str, int] | None:
-        """The source that the header names, None without a header or for a proxy's own connection."""
+        """The source that the header names, None without a header or for a proxy's own connection.
+
+        The kernel is told to wake us only for more bytes than were seen (SO_RCVLOWAT): a header that comes in pieces
+        costs one look a piece, and a client that sends half of one costs nothing.
+        """
         loop = self._listener.loop
         seen = 0
         while True:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, seen + 1)
+            await _readable(loop, client)
+            data = client.recv(_PEEK_BYTES, socket.MSG_PEEK)
+            if len(data) <= seen:
+                raise ProxyHeaderInvalid("the connection ended")
+            seen = len(data)
             try:
-                data = client.recv(_PEEK_BYTES, socket.MSG_PEEK)
-            except BlockingIOError:
-                data = b""
-            else:
-                if not data:
-                    raise ProxyHeaderInvalid("the connection ended")
-            if len(data) > seen:
-                seen = len(data)
-                try:
-                    found = read_header(data)
-                except NoProxyHeader:
-                    return None
-                if found is not None:
-                    source, length = found
-                    while length:
-                        length -= len(await loop.sock_recv(client, length))
-                    return source
-            await asyncio.sleep(_PEEK_SECONDS)
+                found = read_header(data)
+            except NoProxyHeader:
+                found = None, 0
+            if found is not None:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+                source, length = found
+                client.recv(length)
+                return source
+
+
+async def _readable(loop: asyncio.AbstractEventLoop, client: socket.socket) -> None:
+    ready = asyncio.Event()
+    loop.add_reader(client, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(client)

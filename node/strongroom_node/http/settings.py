@@ -10,8 +10,8 @@ REQUEST_BYTES_MAX = 32 << 20
 """Vault's default for a body."""
 
 REQUEST_SECONDS_MAX = 90.0
-HEAD_BYTES_MAX = 64 << 10
-"""Request line and headers together. Go allows 1 MiB; eight 8 KiB fields are more than any client sends."""
+HEAD_BYTES_MAX = 80 << 10
+"""Request line and headers together: a line of 64 KiB is still told what is wrong with its path. Go allows 1 MiB."""
 
 HEADERS_MAX = 128
 CONNECTIONS_MAX = 8192
@@ -92,6 +92,7 @@ class ListenerSettings:
     timeouts: Timeouts = field(default_factory=Timeouts)
     json_limits: JSONLimits = field(default_factory=JSONLimits)
     request_bytes_max: int = REQUEST_BYTES_MAX
+    """0 or less: no bound."""
     request_seconds_max: float = REQUEST_SECONDS_MAX
     head_bytes_max: int = HEAD_BYTES_MAX
     connections_max: int = CONNECTIONS_MAX
@@ -99,6 +100,7 @@ class ListenerSettings:
     custom_headers: dict[str, dict[str, str]] = field(default_factory=dict)
     """By `default`, `2xx` or `404`: header names to values."""
     cors: "CORSSettings | None" = None
+    """In place of what `sys/config/cors` says, for this listener."""
     metrics_unauthenticated: bool = False
     metrics_disallowed: bool = False
     metrics_only: bool = False
@@ -107,6 +109,10 @@ class ListenerSettings:
     rekey_disabled: bool = False
     generate_root_disabled: bool = False
     reuse_port: bool = False
+    hostname: str = ""
+    """Told in `X-Vault-Hostname` with every answer, unless empty."""
+    raft_node_id: str = ""
+    """Told in `X-Vault-Raft-Node-ID` with every answer, unless empty."""
 
     @property
     def label(self) -> str:
