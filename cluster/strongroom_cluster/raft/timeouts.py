@@ -20,7 +20,7 @@ class Timings:
     # A leader that no majority answered for so long steps down. Not above the election minimum, so that a leader
     # which is cut off has stopped before another one can be elected in most cases.
     quorum_seconds_max: float = 0.3
-    tick_seconds: float = 0.01
+    tick_seconds: float = 0.02
     connect_seconds_max: float = 1.0
     reconnect_seconds: float = 0.1
     # A proposal whose fate is not known by then is reported as unknown.

@@ -29,6 +29,7 @@ _LENGTH_BYTES: Final = 4
 # Handshakes cost a signature each; more at once would let strangers keep the loop busy.
 HANDSHAKES_MAX: Final = 16
 CONNECTIONS_MAX: Final = 256
+_BACKLOG: Final = 128
 
 # Above this, messages are dropped: the windows of the leader are smaller, so the other side has stopped reading.
 _UNSENT_BYTES_MAX: Final = 64 << 20
@@ -49,7 +50,7 @@ class MtlsTransport:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._open: set[_Link] = set()
         self._handshakes = 0
-        self._server: asyncio.Server | None = None
+        self._socket: socket.socket | None = None
         self._receiver: Receiver | None = None
         self.renew(credentials)
 
@@ -61,24 +62,22 @@ class MtlsTransport:
     async def start(self, receiver: "Receiver") -> None:
         """Listen, and dial the members. Raises OSError if the address is taken."""
         self._receiver = receiver
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Door(self), self._host, self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._socket = _listen(self._host, self.port)
+        self.port = self._socket.getsockname()[1]
+        self._own(self._accept(self._socket))
         self._dial_all()
 
     async def close(self) -> None:
         """End everything."""
         self._receiver = None
-        if self._server is not None:
-            self._server.close()
         tasks = [*self._dialers.values(), *self._tasks]
         for task in tasks:
             task.cancel()
         for link in list(self._open):
             link.end()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._server is not None:
-            await self._server.wait_closed()
+        if self._socket is not None:
+            self._socket.close()
 
     @property
     def connected_peers(self) -> set[str]:
@@ -99,12 +98,12 @@ class MtlsTransport:
         for name in set(self._links) - set(addresses):
             if addresses:  # a node that knows no members yet is about to be told by one
                 self._links[name].end()
-        if self._server is not None:
+        if self._socket is not None:
             self._dial_all()
 
     # Connecting
 
-    def own(self, work: Awaitable[Any]) -> None:
+    def _own(self, work: Awaitable[Any]) -> None:
         """Run something until it ends or this transport is closed."""
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
@@ -132,58 +131,44 @@ class MtlsTransport:
 
     async def _dial(self, peer: str) -> None:
         host, _, port = self._addresses[peer].rpartition(":")
-        loop = asyncio.get_running_loop()
         link = _Link(self, is_dialed=True)
-        plain, _ = await loop.create_connection(asyncio.Protocol, host.strip("[]"), int(port))
-        try:
-            await self._secure(plain, link, is_server=False)
-        except BaseException:
-            plain.abort()
-            raise
+        await asyncio.get_running_loop().create_connection(
+            lambda: link, host.strip("[]"), int(port), ssl=self._client_context, server_hostname="strongroom"
+        )
         if link.peer != peer:
             link.end()
             raise CertificateInvalid("another node answers at this address")
 
-    async def answer(self, plain: asyncio.Transport) -> None:
+    async def _accept(self, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                call, address = await loop.sock_accept(listening)
+            except OSError as error:
+                self.refused(f"cannot accept: {error}", "")
+                await asyncio.sleep(self._timings.reconnect_seconds)
+                continue
+            who = f"{address[0]}:{address[1]}"
+            if self._handshakes >= HANDSHAKES_MAX or len(self._open) >= CONNECTIONS_MAX:
+                call.close()
+                self.refused("too many connections", who)
+            else:
+                self._handshakes += 1
+                self._own(self._answer(call, who))
+
+    async def _answer(self, call: socket.socket, who: str) -> None:
         """Take a call from a stranger."""
-        address = str(plain.get_extra_info("peername"))
-        if self._handshakes >= HANDSHAKES_MAX or len(self._open) >= CONNECTIONS_MAX:
-            plain.abort()
-            self.refused("too many connections", address)
-            return
-        self._handshakes += 1
+        link = _Link(self, is_dialed=False)
         try:
             async with asyncio.timeout(self._timings.connect_seconds_max):
-                await self._secure(plain, _Link(self, is_dialed=False), is_server=True)
-        except (OSError, TimeoutError, CertificateInvalid) as error:
-            plain.abort()
-            self.refused(f"no handshake: {str(error) or 'timeout'}", address)
-        except BaseException:
-            plain.abort()
-            raise
+                await asyncio.get_running_loop().connect_accepted_socket(lambda: link, call, ssl=self._server_context)
+        except (OSError, TimeoutError) as error:
+            self.refused(f"no handshake: {str(error) or 'timeout'}", who)
         finally:
             self._handshakes -= 1
-
-    async def _secure(self, plain: asyncio.Transport, link: "_Link", *, is_server: bool) -> None:
-        """TLS over a connection; both sides have shown certificates of this cluster when it returns."""
-        loop = asyncio.get_running_loop()
-        _tune(plain)
-        context = self._server_context if is_server else self._client_context
-        secured = await loop.start_tls(
-            plain,
-            link,
-            context,
-            server_side=is_server,
-            server_hostname=None if is_server else "strongroom",
-            ssl_handshake_timeout=self._timings.connect_seconds_max,
-        )
-        if secured is None:
-            raise ConnectionResetError("the connection ended in the handshake")
-        try:
-            link.begin(secured, peer_id(secured.get_extra_info("ssl_object")))
-        except BaseException:
-            secured.abort()
-            raise
+            if not link.peer:
+                link.end()
+                call.close()
 
     # What links tell
 
@@ -231,19 +216,6 @@ class MtlsTransport:
             _log.warning("connection refused", reason=reason, peer=who, refused=self.refusals.count)
 
 
-class _Door(asyncio.Protocol):
-    """A call that has not shown a certificate yet."""
-
-    def __init__(self, owner: MtlsTransport) -> None:
-        self._owner = owner
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin the handshake."""
-        call = cast("asyncio.Transport", transport)
-        call.pause_reading()
-        self._owner.own(self._owner.answer(call))
-
-
 class _Link(asyncio.Protocol):
     """One secured connection."""
 
@@ -256,14 +228,19 @@ class _Link(asyncio.Protocol):
         self._has_greeted = False
         self._is_ended = False
 
-    def begin(self, transport: asyncio.Transport, peer: str) -> None:
-        """Greet a peer whose name is proved."""
-        self.peer = peer
-        self._transport = transport
-        transport.set_write_buffer_limits(high=_UNSENT_BYTES_MAX)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Both sides have shown certificates of this cluster: see whose, and greet."""
+        self._transport = cast("asyncio.Transport", transport)
+        try:
+            self.peer = peer_id(transport.get_extra_info("ssl_object"))
+        except CertificateInvalid as error:
+            self._owner.refused(str(error), str(transport.get_extra_info("peername")))
+            self.end()
+            return
+        _tune(self._transport)
+        self._transport.set_write_buffer_limits(high=_UNSENT_BYTES_MAX)
         self._owner.opened(self)
         self.send(GREETING)
-        self.data_received(b"")  # what came together with the end of the handshake
 
     def send(self, body: bytes) -> None:
         """Write a frame, unless the other side has stopped reading."""
@@ -323,3 +300,18 @@ def _tune(transport: asyncio.Transport) -> None:
         handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 5000)
         handle.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises OSError."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listening = socket.socket(family, kind, protocol)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.setblocking(False)
+        listening.bind(address)
+        listening.listen(_BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    return listening

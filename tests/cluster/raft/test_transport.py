@@ -188,12 +188,12 @@ async def test_strangers_cannot_fill_the_log_or_the_table(server, monkeypatch) -
     monkeypatch.setattr(transport, "HANDSHAKES_MAX", 2)
     listening, _ = server
     with capture_logs() as logs:
-        strangers = [socket.create_connection(("127.0.0.1", listening.port)) for _ in range(40)]
+        strangers = [await asyncio.open_connection("127.0.0.1", listening.port) for _ in range(40)]
         async with asyncio.timeout(5):
             while listening.refusals.count < 40:
                 await asyncio.sleep(0.01)
-        for stranger in strangers:
-            stranger.close()
+        for _, writer in strangers:
+            writer.transport.abort()
     assert len([entry for entry in logs if entry["event"] == "connection refused"]) == 10
 
 
