@@ -71,6 +71,7 @@ class Core(Elector):
         self.wake = wake
         self.failure: BaseException | None = None
         self._members_at = -1
+        self._leaving: dict[str, tuple[str, float]] = {}  # address, deadline
         self._progress: dict[str, Progress] = {}
         self._connected: set[str] = set()
         self._pending: dict[int, _Pending] = {}
@@ -97,6 +98,11 @@ class Core(Elector):
     def is_settled(self) -> bool:
         """Whether this node leads and has applied everything of earlier terms."""
         return self.is_leader and 0 < self._SyncObj__noopIDx <= self.applied_index
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether this node knows a cluster that it does not belong to."""
+        return bool(self.members.voters) and self.name not in self.members
 
     @property
     def may_propose(self) -> bool:
@@ -140,7 +146,7 @@ class Core(Elector):
     def read(self, answer: Answer) -> None:
         """Ask for an index at which a read is linearizable; the answer comes when it is applied here, or None."""
         deadline = now() + self._timings.read_seconds_max
-        if self.failure is not None:
+        if self.failure is not None or self.is_removed:
             answer(None)
         elif self.is_leader:
             self._reads.add(answer, deadline)
@@ -200,6 +206,8 @@ class Core(Elector):
         with _FailStop(self):
             self.campaign_if_due()
             moment = now()
+            if self._leaving:
+                self._part(moment)
             if self.is_leader:
                 self._lead(moment)
             else:
@@ -493,14 +501,46 @@ class Core(Elector):
         if members is None:
             stored = self._machine.members()
             members = Members() if stored is None else decode_members(stored)
+        if self.is_leader:
+            # A node that goes is told so, or it would wait for a leader that has forgotten it.
+            deadline = now() + self._timings.commit_seconds_max
+            for name in set(self._progress) & set(self.members.addresses) - set(members.addresses):
+                self._leaving[name] = (self.members.addresses[name], deadline)
+        for name in set(members.addresses) - set(self.members.addresses):
+            self._forget(name)  # it may come back empty: what it had before must not count
         self.members = members
-        voters, learners = set(members.voters) - {self.name}, set(members.learners) - {self.name}
-        for gone in set(self._progress) - voters - learners:
+        self._meet()
+
+    def _forget(self, name: str) -> None:
+        self._leaving.pop(name, None)
+        self._SyncObj__raftMatchIndex.pop(self.node(name), None)
+        progress = self._progress.pop(name, None)
+        if progress is not None:
+            progress.end_snapshot()
+
+    def _meet(self) -> None:
+        """Be connected with the members, and with those that are to be told that they are none any more."""
+        leaving = {name: address for name, (address, _) in self._leaving.items() if name not in self.members}
+        addresses = {**self.members.addresses, **leaving}
+        addresses.pop(self.name, None)
+        for gone in set(self._progress) - set(addresses):
             self._progress.pop(gone).end_snapshot()
-        for name in sorted(voters | learners):
+        for name in sorted(addresses):
             self._progress.setdefault(name, Progress(self.journal.last_index + 1))
-        self.set_nodes(voters, learners)
-        self.network.set_peers({name: address for name, address in members.addresses.items() if name != self.name})
+        voters = set(self.members.voters) - {self.name}
+        self.set_nodes(voters, set(addresses) - voters)
+        self.network.set_peers(addresses)
+
+    def _part(self, moment: float) -> None:
+        """Let go of nodes that know they are no members, or cannot be told."""
+        told = {
+            name
+            for name, (_, deadline) in self._leaving.items()
+            if not self.is_leader or deadline <= moment or self._progress[name].acked >= self._members_at
+        }
+        if told:
+            self._leaving = {name: left for name, left in self._leaving.items() if name not in told}
+            self._meet()
 
 
 class _FailStop:

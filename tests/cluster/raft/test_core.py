@@ -144,10 +144,38 @@ def test_one_change_of_members_at_a_time_and_never_the_leader() -> None:
     world.run_for(2)
     assert leader(world) is first
     assert removed is not None
+    assert removed.is_removed
     answers: list[int | None] = []
     removed.read(answers.append)
-    world.run_for(6)
     assert answers == [None]
+
+
+def test_a_removed_node_that_is_away_is_forgotten_in_time() -> None:
+    world = calm()
+    first = elected(world)
+    away = next(name for name in world.nodes if name != first.name)
+    world.nodes[away].crash(is_power_cut=False)
+    first.change_members(first.members.without(away), lambda _index: None)
+    world.run_for(1)
+    assert away in first.progress
+    world.run_for(10)
+    assert away not in first.progress
+    assert leader(world) is first
+
+
+def test_a_node_that_comes_back_begins_at_nothing() -> None:
+    """It may have lost its disk: what it acknowledged as a member before must not count."""
+    world = calm()
+    first = elected(world)
+    world.run_for(0.2)
+    away = next(name for name in world.nodes if name != first.name)
+    world.nodes[away].crash(is_power_cut=False)
+    first.change_members(first.members.without(away), lambda _index: None)
+    world.run_for(0.5)
+    assert first.progress[away].acked
+    first.change_members(first.members.with_learner(away, "h:1"), lambda _index: None)
+    assert first.progress[away].acked == 0
+    assert first._SyncObj__raftMatchIndex[first.node(away)] == 0
 
 
 def test_a_configuration_is_in_force_after_a_restart() -> None:
