@@ -138,8 +138,7 @@ class Connection(asyncio.Protocol):
         except WireError as error:
             self._refuse(error)
         if self._has_ended and self._task is None and not self._yields and self._is_writable:
-            self._closes = True
-            self.transport.close()
+            self._close()
         self._pace()
 
     def _pace(self) -> None:
@@ -229,10 +228,15 @@ class Connection(asyncio.Protocol):
         closes = closes or self._listener.is_draining
         self.transport.write(wire(answer, closes=closes, is_head=is_head))
         if closes:
-            self._closes = True
-            self.transport.close()
+            self._close()
         elif self._is_writable:
             self._expect(self._listener.settings.timeouts.idle)
+
+    def _close(self) -> None:
+        """Hang up once everything is written; a client that does not take it is cut off in the end."""
+        self._closes = True
+        self.transport.close()
+        self._expect(self._listener.settings.timeouts.write)
 
     def _refuse(self, error: WireError) -> None:
         """Answer what cannot be read as a message. What still comes is read over for a while, then the end."""
@@ -244,10 +248,10 @@ class Connection(asyncio.Protocol):
             return
         answer = self._listener.finished(of_errors(error.status, error.messages))
         transport.write(wire(answer, closes=True, is_head=head is not None and head.method == "HEAD"))
-        self._closes = self._lingers = True
         if self._has_ended or self._listener.is_draining:
-            transport.close()
+            self._close()
             return
+        self._closes = self._lingers = True
         if self._is_paused:
             transport.resume_reading()
         if transport.can_write_eof():
@@ -271,13 +275,12 @@ class Connection(asyncio.Protocol):
         self.deadline = 0.0
         if self._task is not None:
             self.cancel()
-        elif self._lingers or not self._is_writable:
+        elif self._closes or not self._is_writable:
             self.transport.abort()
         elif self._head is not None or self._at < len(self._buffer):
             self._refuse(WireError(408, "the request did not arrive in time"))
         else:
-            self._closes = True
-            self.transport.close()
+            self._close()
 
     def cancel(self) -> None:
         """Give up on the request under way; what it has written so far may stand."""
@@ -288,8 +291,7 @@ class Connection(asyncio.Protocol):
     def drain(self) -> None:
         """Close as soon as the request under way is answered."""
         if self._task is None:
-            self._closes = True
-            self.transport.close()
+            self._close()
 
     @property
     def is_busy(self) -> bool:

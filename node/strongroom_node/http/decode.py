@@ -50,7 +50,7 @@ def read_path(target: str) -> tuple[str, str]:
     if "%" in raw or not raw.isascii():
         try:
             path = unquote_to_bytes(raw).decode()
-        except UnicodeDecodeError:
+        except UnicodeError:
             raise WireError(400, "path is not UTF-8") from None
     if len(path.encode(errors="surrogatepass")) > PATH_BYTES_MAX or path.count("/") > SEGMENTS_MAX:
         raise WireError(400, f"path too long: at most {PATH_BYTES_MAX} bytes in {SEGMENTS_MAX} segments")

@@ -58,7 +58,7 @@ class Listener:
     @settings.setter
     def settings(self, settings: ListenerSettings) -> None:
         self._settings = settings
-        self._fixed: dict[int, str] = {}
+        self._fixed: dict[int, tuple[str, frozenset[str]]] = {}
         self._has_custom = bool(settings.custom_headers or settings.hostname or settings.raft_node_id)
         self._local: dict[str, local.Local] = {} if settings.metrics_only else dict(local.ALWAYS)
         if settings.metrics_unauthenticated and not settings.metrics_disallowed:
@@ -76,12 +76,18 @@ class Listener:
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 
+    @property
+    def tls_seconds(self) -> tuple[float | None, float | None]:
+        """Time for a handshake, and for a farewell; None for both without TLS."""
+        timeouts = self._settings.timeouts
+        return (None, None) if self.context is None else (timeouts.tls_handshake, timeouts.tls_shutdown)
+
     # --- life ----------------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Bind and accept. Raises OSError with the address in its text."""
         settings = self.settings
-        handshake_seconds = settings.timeouts.tls_handshake if self.context is not None else None
+        handshake_seconds, shutdown_seconds = self.tls_seconds
         if settings.path is not None:
             self._unix_socket = UnixSocket(settings.path, settings)
             self._server = await self.loop.create_unix_server(
@@ -89,6 +95,7 @@ class Listener:
                 sock=self._unix_socket.socket,
                 ssl=self.context,
                 ssl_handshake_timeout=handshake_seconds,
+                ssl_shutdown_timeout=shutdown_seconds,
                 backlog=BACKLOG,
             )
         elif settings.proxy_protocol is not None:
@@ -100,6 +107,7 @@ class Listener:
                 settings.port,
                 ssl=self.context,
                 ssl_handshake_timeout=handshake_seconds,
+                ssl_shutdown_timeout=shutdown_seconds,
                 backlog=BACKLOG,
                 reuse_address=True,
                 reuse_port=settings.reuse_port or None,
@@ -193,27 +201,30 @@ class Listener:
         """The answer with the headers that the listener, CORS and the UI's settings add."""
         if cors is not None:
             answer.add(cors.headers)
-        if self._has_custom:
-            status = answer.status
-            lines = self._fixed.get(status)
-            if lines is None:
-                lines = self._fixed[status] = self._fixed_lines(status)
-            answer.fixed = lines
         if path.startswith("/ui") and not self.core.barrier.is_sealed:
             stored = self.core.settings.read("ui-headers")
             answer.add({name: ", ".join(values) for name, values in stored.items()})
+        if self._has_custom:
+            found = self._fixed.get(answer.status)
+            if found is None:
+                found = self._fixed[answer.status] = self._layers(answer.status)
+            answer.fixed, names = found
+            if answer.headers:  # the operator has the last word
+                answer.headers = {n: value for n, value in answer.headers.items() if n.lower() not in names}
         return answer
 
-    def _fixed_lines(self, status: int) -> str:
+    def _layers(self, status: int) -> tuple[str, frozenset[str]]:
+        """The lines of every answer with this status, and the names in them that the operator chose."""
         settings = self._settings
         custom = settings.custom_headers
         own = {"X-Vault-Hostname": settings.hostname, "X-Vault-Raft-Node-ID": settings.raft_node_id}
-        return fixed_lines(
+        layers = (
             custom.get("default", {}),
             custom.get(f"{status // 100}xx", {}),
             custom.get(str(status), {}),
             {name: value for name, value in own.items() if value},
         )
+        return fixed_lines(*layers), frozenset(name.lower() for layer in layers for name in layer)
 
     def _route(
         self, head: Head, body: bytes, path: str, query: str, remote: tuple[str, int], connection: Connection

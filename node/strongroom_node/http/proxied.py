@@ -63,18 +63,18 @@ class ProxiedAcceptor:
 
     async def _serve(self, client: socket.socket, peer: tuple[str, int], *, trusted: bool) -> None:
         listener = self._listener
-        timeouts = listener.settings.timeouts
         try:
-            async with asyncio.timeout(timeouts.proxy_header):
+            async with asyncio.timeout(listener.settings.timeouts.proxy_header or None):
                 source = await self._read(client)
             connection = Connection(listener)
             connection.peer = source if source is not None and trusted else peer
-            context = listener.context
+            handshake_seconds, shutdown_seconds = listener.tls_seconds
             await listener.loop.connect_accepted_socket(
                 lambda: connection,
                 client,
-                ssl=context,
-                ssl_handshake_timeout=None if context is None else timeouts.tls_handshake,
+                ssl=listener.context,
+                ssl_handshake_timeout=handshake_seconds,
+                ssl_shutdown_timeout=shutdown_seconds,
             )
         except (OSError, TimeoutError, ProxyHeaderInvalid) as error:
             _log.info("connection refused", reason=type(error).__name__, remote_address=peer[0])

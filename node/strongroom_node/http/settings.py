@@ -40,6 +40,7 @@ class Timeouts:
     write: float = 60.0
     proxy_header: float = 10.0
     tls_handshake: float = 10.0
+    tls_shutdown: float = 5.0
     sweep: float = 1.0
     """How often open connections are looked at; every other value is kept to within this."""
 

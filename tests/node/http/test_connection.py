@@ -641,3 +641,20 @@ async def test_the_real_core():
         answer = await client.get("/v1/secret/data/k", token)
         assert (answer.status, answer.errors) == (503, ["Vault is sealed"])
         assert (await client.get("/v1/sys/health")).status == 503
+
+
+@pytest.mark.parametrize("size", [1000, 1 << 24])
+async def test_a_client_that_takes_no_last_answer(size):
+    """Closing waits until everything is written; not for ever."""
+
+    async def answer(_request):
+        return Response(raw=Raw(b"x" * size, "text/plain"))
+
+    async with edge(FakeCore(answer)) as node:
+        client = await node.connect(limit=1)
+        client.writer.transport.pause_reading()
+        served = await node.connection()
+        client.send(message("GET", "/v1/a", "Connection: close"))
+        await node.until(lambda: served._closes and not served.is_busy)
+        node.sweep()
+        await node.until(lambda: served._is_gone)
