@@ -28,9 +28,32 @@ class TLSInvalid(ValueError):
     """The files or rules of a listener's TLS do not work; the message says which."""
 
 
-def make_context(settings: TLSSettings) -> ssl.SSLContext:
+class ServerContext(ssl.SSLContext):
+    """What a listener is given once and for all; every handshake goes on with `current`, the newest certificates.
+
+    Loading into a context that is in use would not do: OpenSSL keeps one certificate for each kind of key, so a
+    replaced RSA certificate would still be shown to some clients after an EC one was read.
+    """
+
+    current: ssl.SSLContext
+
+
+def make_context(settings: TLSSettings) -> ServerContext:
     """A server context. Raises TLSInvalid naming the file or setting at fault."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
+    _set_up(context, settings)
+    context.current = context
+    context.sni_callback = _go_on_with_current
+    return context
+
+
+def _go_on_with_current(handshake: ssl.SSLObject, _name: str | None, context: ssl.SSLContext) -> None:
+    """Called within every handshake, whether or not the client names a server."""
+    if isinstance(context, ServerContext):
+        handshake.context = context.current
+
+
+def _set_up(context: ssl.SSLContext, settings: TLSSettings) -> None:
     try:
         context.minimum_version = _VERSIONS[settings.version_min]
         context.maximum_version = _VERSIONS[settings.version_max]
@@ -41,9 +64,8 @@ def make_context(settings: TLSSettings) -> ssl.SSLContext:
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
     context.set_alpn_protocols(["http/1.1"])
     _choose_ciphers(context, settings.cipher_suites)
-    load_certificates(context, settings)
+    _load_certificate(context, settings)
     _ask_clients(context, settings)
-    return context
 
 
 def _choose_ciphers(context: ssl.SSLContext, suites: tuple[str, ...]) -> None:
@@ -74,13 +96,22 @@ def _is_13(suite: str) -> bool:
 
 
 def load_certificates(context: ssl.SSLContext, settings: TLSSettings) -> None:
-    """Read certificate and key; new handshakes use them, open connections keep theirs. Raises TLSInvalid."""
-    trial = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    for target in (trial, context):
-        try:
-            target.load_cert_chain(settings.certificate, settings.key, password=_no_password)
-        except (OSError, ssl.SSLError, ValueError) as error:
-            raise TLSInvalid(f"{settings.certificate}, {settings.key}: {_plain(error)}") from error
+    """Read certificate, key and client CA; new handshakes use them, open connections keep theirs.
+
+    `context` is one of `make_context`. Raises TLSInvalid, and then everything stays as it was.
+    """
+    if not isinstance(context, ServerContext):
+        raise TypeError("only a context of make_context can take up other certificates")
+    fresh = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    _set_up(fresh, settings)
+    context.current = fresh
+
+
+def _load_certificate(context: ssl.SSLContext, settings: TLSSettings) -> None:
+    try:
+        context.load_cert_chain(settings.certificate, settings.key, password=_no_password)
+    except (OSError, ssl.SSLError, ValueError) as error:
+        raise TLSInvalid(f"{settings.certificate}, {settings.key}: {_plain(error)}") from error
 
 
 def _no_password() -> str:
