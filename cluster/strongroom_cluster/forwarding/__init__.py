@@ -1,0 +1,1 @@
+"""Requests that the active node answers for another one."""
