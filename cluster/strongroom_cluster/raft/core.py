@@ -398,12 +398,20 @@ class Core(Elector):
         if self.is_settled:
             self._reads.begin(self.commit_index, self._round)
         for peer, progress in self._progress.items():
-            if peer in self._connected:
+            if peer in self._connected and self._may_send(peer):
                 self._send_entries(peer, progress)
+
+    def _may_send(self, peer: str) -> bool:
+        """A node that goes is told when that is certain.
+
+        Before, it could be the only one that knows: it would not campaign, and its log would outvote all others.
+        """
+        return peer not in self._leaving or self.commit_index >= self._members_at
 
     def _send_more(self, peer: str, progress: Progress) -> None:
         """After an answer, send entries only: an answer to an answer could go on for ever, and double each time."""
-        if self.journal.base_index < progress.next_index <= self.journal.last_index and progress.may_send:
+        has_more = self.journal.base_index < progress.next_index <= self.journal.last_index
+        if has_more and progress.may_send and self._may_send(peer):
             self._send_entries(peer, progress)
 
     def _send_entries(self, peer: str, progress: Progress) -> None:
