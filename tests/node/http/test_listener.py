@@ -2,18 +2,14 @@
 
 import asyncio
 import contextlib
-import os
-import socket
-import stat
 from dataclasses import replace
-from ipaddress import ip_network
 
 import pytest
 from support.edge import FakeCore, edge, message
 from support.node import running_node
 
 from strongroom_node.http.listener import Listener
-from strongroom_node.http.settings import CORSSettings, ForwardedFor, ListenerSettings
+from strongroom_node.http.settings import CORSSettings, ListenerSettings
 from strongroom_node.sdk import errors as sdk
 from strongroom_node.sdk.response import Raw, Response
 
@@ -263,103 +259,6 @@ async def test_cors_off():
         assert "Access-Control-Allow-Credentials" not in answer
         node.core.barrier.is_sealed = True
         assert "Access-Control-Allow-Origin" not in await client.get("/v1/a", ORIGIN)
-
-
-# --- X-Forwarded-For -------------------------------------------------------------------------------------
-
-HERE = (ip_network("127.0.0.0/8"),)
-ELSEWHERE = (ip_network("192.0.2.0/24"),)
-
-
-@pytest.mark.parametrize(
-    ("rule", "lines", "address"),
-    [
-        (ForwardedFor(), ["1.1.1.1"], "127.0.0.1"),
-        (ForwardedFor(HERE), ["1.1.1.1"], "1.1.1.1"),
-        (ForwardedFor(HERE), ["1.1.1.1, 2.2.2.2"], "2.2.2.2"),
-        (ForwardedFor(HERE), ["1.1.1.1", "2.2.2.2"], "2.2.2.2"),
-        (ForwardedFor(HERE, 1), ["1.1.1.1", "2.2.2.2"], "1.1.1.1"),
-        (ForwardedFor(HERE), ["[2001:db8::1]:443"], "2001:db8::1"),
-        (ForwardedFor(HERE), ["2001:db8::1"], "2001:db8::1"),
-        (ForwardedFor(HERE), ["3.3.3.3:80"], "3.3.3.3"),
-        (ForwardedFor(HERE), ["::ffff:3.3.3.3"], "3.3.3.3"),
-        (ForwardedFor(HERE, 2), ["1.1.1.1, 2.2.2.2"], None),
-        (ForwardedFor(HERE), ["not an address"], None),
-        (ForwardedFor(HERE), [""], None),
-        (ForwardedFor(HERE), ["1.1.1.1,"], None),
-        (ForwardedFor(HERE), [], None),
-        (ForwardedFor(HERE), [",".join(["1.1.1.1"] * 65)], None),
-        (ForwardedFor(HERE, rejects_absent=False), [], "127.0.0.1"),
-        (ForwardedFor(ELSEWHERE), ["1.1.1.1"], None),
-        (ForwardedFor(ELSEWHERE, rejects_unauthorized=False), ["1.1.1.1"], "127.0.0.1"),
-        (ForwardedFor(ELSEWHERE), [], None),
-    ],
-)
-async def test_forwarded_for(rule, lines, address):
-    async with edge(forwarded_for=rule) as node:
-        client = await node.connect()
-        answer = await client.get("/v1/a", *(f"X-Forwarded-For: {line}" for line in lines))
-        if address is None:
-            assert (answer.status, node.core.requests) == (400, [])
-            assert answer.errors
-        else:
-            assert node.core.requests[0].remote_address == address
-        assert node.listener._connections
-
-
-# --- Unix sockets ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("mode", "shown"), [(None, 0o600), (0o660, 0o660)])
-async def test_unix_socket(tmp_path, mode, shown):
-    path = tmp_path / "s"
-    async with edge(path=path, socket_mode=mode, socket_user=str(os.getuid()), socket_group=str(os.getgid())) as node:
-        assert stat.S_IMODE(path.stat().st_mode) == shown
-        assert node.listener.port == 0
-        client = await node.connect()
-        assert await client.is_alive()
-        assert node.core.requests[0].remote_address == ""
-        umask = os.umask(0)
-        os.umask(umask)
-        assert umask != 0o177
-    assert not path.exists()
-
-
-async def test_stale_socket_file(tmp_path):
-    path = tmp_path / "s"
-    with socket.socket(socket.AF_UNIX) as left:
-        left.bind(str(path))
-    async with edge(path=path) as node:
-        assert await (await node.connect()).is_alive()
-
-
-async def test_socket_of_a_live_server(tmp_path):
-    path = tmp_path / "s"
-    async with edge(path=path) as node:
-        with pytest.raises(OSError, match="another server"):
-            await Listener(FakeCore(), ListenerSettings(path=path)).start()
-        assert await (await node.connect()).is_alive()
-
-
-async def test_a_successors_socket_stays(tmp_path):
-    path = tmp_path / "s"
-    async with edge(path=path):
-        path.rename(tmp_path / "old")
-        with socket.socket(socket.AF_UNIX) as successor:
-            successor.bind(str(path))
-    assert path.exists()
-
-
-@pytest.mark.parametrize("more", [{"socket_user": "nobody-of-that-name"}, {"socket_group": "no-such-group"}])
-async def test_unix_socket_that_cannot_be(tmp_path, more):
-    path = tmp_path / "s"
-    with pytest.raises(OSError, match="there is no"):
-        await Listener(FakeCore(), ListenerSettings(path=path, **more)).start()
-    assert not path.exists()
-    path.write_text("mine")
-    with pytest.raises(OSError, match="in use"):
-        await Listener(FakeCore(), ListenerSettings(path=path)).start()
-    assert path.read_text() == "mine"
 
 
 # --- drain -----------------------------------------------------------------------------------------------
