@@ -24,7 +24,7 @@ from strongroom_node.server import hardening
 from strongroom_node.server.listeners import settings_of
 from strongroom_node.server.plan import Plan, core_config, metrics_settings, read_plan
 from strongroom_node.telemetry.log import Log
-from strongroom_node.telemetry.metrics import Metrics
+from strongroom_node.telemetry.metrics import Metrics, own_hostname
 from strongroom_node.telemetry.runtime import Runtime
 from strongroom_node.telemetry.usage import Usage, cheap_readings
 
@@ -118,7 +118,13 @@ class Node:
         return f"{scheme}://{listener.settings.host}:{listener.port}"
 
     def _settings(self, config: ListenerConfig) -> ListenerSettings:
-        return settings_of(config, self.config.default_max_request_duration)
+        server = self.config
+        raft = server.storage.raft if server.storage is not None else None
+        return replace(
+            settings_of(config, server.default_max_request_duration),
+            hostname=own_hostname() if server.enable_response_header_hostname else "",
+            raft_node_id=raft.node_id if raft is not None and server.enable_response_header_raft_node_id else "",
+        )
 
     def _lock_memory(self) -> None:
         if self.config.disable_mlock:

@@ -14,6 +14,7 @@ from strongroom_node.server.development import make_certificates
 from strongroom_node.server.node import Node
 from strongroom_node.server.plan import log_settings, read_plan
 from strongroom_node.telemetry.log import Log
+from strongroom_node.telemetry.metrics import own_hostname
 
 
 @asynccontextmanager
@@ -87,6 +88,37 @@ async def test_without_kv_if_so_wanted():
     )
     async with running(options) as node:
         assert "secret/" not in node.core.mounts.all()
+
+
+async def headers_told(tmp_path, more):
+    file = tmp_path / "server.hcl"
+    file.write_text(f"""
+storage "raft" {{
+  path    = "{tmp_path}/data"
+  node_id = "one"
+}}
+listener "tcp" {{
+  address     = "127.0.0.1:0"
+  tls_disable = true
+}}
+cluster_addr  = "https://127.0.0.1:8201"
+disable_mlock = true
+{more}
+""")
+    async with running(ServerOptions(config_paths=(str(file),))) as node:
+
+        def ask():
+            with urllib.request.urlopen(f"{node.address}/v1/sys/seal-status", timeout=10) as answer:
+                return {name: answer.headers[name] for name in ("X-Vault-Hostname", "X-Vault-Raft-Node-ID")}
+
+        return await asyncio.to_thread(ask)
+
+
+async def test_answers_tell_the_node_only_if_so_wanted(tmp_path):
+    wanted = "enable_response_header_hostname = true\nenable_response_header_raft_node_id = true"
+    told = await headers_told(tmp_path, wanted)
+    assert told == {"X-Vault-Hostname": own_hostname(), "X-Vault-Raft-Node-ID": "one"}
+    assert await headers_told(tmp_path, "") == {"X-Vault-Hostname": None, "X-Vault-Raft-Node-ID": None}
 
 
 async def test_a_failed_log_ends_the_node(dev):
