@@ -75,6 +75,10 @@ conformance: $(READY) ## Replay the recorded answers (needs ../shared/conformanc
 drill: $(READY) ## Fault drills: processes killed under load, torn and flipped journals
 	@$(BIN)/pytest -m "slow or not slow" -rs $(ARGS) tests/faults
 
+.PHONY: sim
+sim: $(READY) ## Play seeded schedules of a raft cluster: ARGS="--seeds 20000 --start 0"
+	@PYTHONPATH=tests $(BIN)/python -m sim --seeds 2000 --jobs 2 $(ARGS)
+
 .PHONY: fuzz
 fuzz: $(READY) ## Bad input: fuzzers and a schemathesis run over our own OpenAPI
 	@$(BIN)/pytest -m "slow or not slow" -rs $(ARGS) tests/fuzz tests/compat/test_schemathesis.py
