@@ -1,7 +1,8 @@
 """An answer as it goes onto the wire."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
@@ -17,7 +18,7 @@ _ALWAYS: Final = {
     "Cache-Control": "no-store",
     "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
 }
-_FRAMING: Final = frozenset({"connection", "content-length", "content-type", "transfer-encoding"})
+_FRAMING: Final = frozenset({"connection", "content-length", "content-type", "date", "transfer-encoding"})
 """What nobody but `wire` may say."""
 
 _BODILESS: Final = frozenset({204, 304})
@@ -96,9 +97,28 @@ def _start(status: int, content_type: str, fixed: str, closes: bool) -> bytes:
     return f"HTTP/1.1 {status} {phrase}\r\n{fixed}{kind}{connection}".encode()
 
 
-def wire(answer: Answer, *, closes: bool = False, is_head: bool = False) -> bytes:
-    """The bytes of an answer. Headers that cannot stand in one are left out."""
-    start = _start(answer.status, answer.content_type, answer.fixed, closes)
+class DateLine:
+    """The `Date` line of answers (RFC 9110, section 6.6.1), made anew when a second has passed."""
+
+    __slots__ = ("_line", "_now", "_second")
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        """`now` gives Unix seconds."""
+        self._now = now
+        self._second = -1
+        self._line = b""
+
+    def __call__(self) -> bytes:
+        """The line of this second."""
+        second = int(self._now())
+        if second != self._second:
+            self._second, self._line = second, f"Date: {formatdate(second, usegmt=True)}\r\n".encode()
+        return self._line
+
+
+def wire(answer: Answer, date: bytes = b"", *, closes: bool = False, is_head: bool = False) -> bytes:
+    """The bytes of an answer. `date` is a whole line. Headers that cannot stand in one are left out."""
+    start = _start(answer.status, answer.content_type, answer.fixed, closes) + date
     headers = answer.headers
     if headers:
         start += "".join([_line(name, value) for name, value in headers.items()]).encode()

@@ -226,7 +226,7 @@ class Connection(asyncio.Protocol):
         if self._closes or self.transport.is_closing():
             return
         closes = closes or self._listener.is_draining
-        self.transport.write(wire(answer, closes=closes, is_head=is_head))
+        self.transport.write(wire(answer, self._listener.date(), closes=closes, is_head=is_head))
         if closes:
             self._close()
         elif self._is_writable:
@@ -247,7 +247,8 @@ class Connection(asyncio.Protocol):
         if transport.is_closing():
             return
         answer = self._listener.finished(of_errors(error.status, error.messages))
-        transport.write(wire(answer, closes=True, is_head=head is not None and head.method == "HEAD"))
+        is_head = head is not None and head.method == "HEAD"
+        transport.write(wire(answer, self._listener.date(), closes=True, is_head=is_head))
         if self._has_ended or self._listener.is_draining:
             self._close()
             return

@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Coroutine
+import time
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
 from strongroom_node.http import local
-from strongroom_node.http.answer import Answer, fixed_lines, of_errors, of_json, of_response
+from strongroom_node.http.answer import Answer, DateLine, fixed_lines, of_errors, of_json, of_response
 from strongroom_node.http.connection import Connection
 from strongroom_node.http.cors import Decision, decide
 from strongroom_node.http.decode import read_path, read_request
@@ -37,11 +38,12 @@ _log = structlog.get_logger("http")
 class Listener:
     """Serves the core on one address. `start` before use, `drain` after."""
 
-    def __init__(self, core: "Core", settings: ListenerSettings) -> None:
-        """Raises TLSInvalid if the settings' certificates do not work."""
+    def __init__(self, core: "Core", settings: ListenerSettings, now: Callable[[], float] = time.time) -> None:
+        """`now` gives Unix seconds. Raises TLSInvalid if the settings' certificates do not work."""
         self.core = core
         self.loop = asyncio.get_running_loop()
         self.context: ssl.SSLContext | None = None if settings.tls is None else make_context(settings.tls)
+        self.date = DateLine(now)
         self.is_draining = False
         self._emptied = asyncio.Event()
         self._connections: set[Connection] = set()

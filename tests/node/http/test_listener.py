@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import time
 from dataclasses import replace
+from email.utils import parsedate_to_datetime
 
 import pytest
 from support.edge import FakeCore, edge, message
@@ -24,6 +26,7 @@ async def test_headers_of_every_answer():
             assert answer["Cache-Control"] == "no-store"
             assert answer["Strict-Transport-Security"] == STS
             assert answer["Content-Type"] == "application/json"
+            assert abs(parsedate_to_datetime(answer["Date"]).timestamp() - time.time()) < 60
             assert "X-Vault-Hostname" not in answer
         assert "Server" not in answer
 
