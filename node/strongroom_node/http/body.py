@@ -9,6 +9,11 @@ _CHUNK_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,8})(?:[ \t]*;[^\r\n\x00]*)?")
 _TRAILER_LINE: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n\x00]*")
 _CHUNK_LINE_BYTES_MAX: Final = 256
 _TRAILER_BYTES_MAX: Final = 8192
+CHUNKS_FREE: Final = 16_384
+CHUNK_BYTES_MEAN_MIN: Final = 64
+"""Beyond the free ones, chunks must hold so much on average. A chunk costs 1 us whatever it holds: 32 MiB in chunks
+of one byte would cost half a minute, of somebody who needs no token; so it is half a second, as for the same in JSON.
+"""
 TOO_LARGE: Final = "http: request body too large"
 
 
@@ -37,10 +42,11 @@ class SizedBody:
 class ChunkedBody:
     """A body in chunks (RFC 9112, section 7.1). Extensions and trailers are read over and forgotten.
 
-    Raises WireError 400 on anything the grammar does not hold, 413 beyond `bytes_max` (0 or less: no bound).
+    Raises WireError 400 on anything the grammar does not hold and on too many small chunks, 413 beyond `bytes_max`
+    (0 or less: no bound).
     """
 
-    __slots__ = ("_bytes_max", "_chunk_missing", "_data", "_rest", "_size", "_state", "_trailer_bytes")
+    __slots__ = ("_bytes_max", "_chunk_missing", "_chunks", "_data", "_rest", "_size", "_state", "_trailer_bytes")
 
     def __init__(self, bytes_max: int) -> None:
         self._bytes_max = bytes_max
@@ -48,6 +54,7 @@ class ChunkedBody:
         self._data = bytearray()
         self._size = 0
         self._chunk_missing = 0
+        self._chunks = 0
         self._trailer_bytes = 0
         self._state = "size"
 
@@ -106,5 +113,8 @@ class ChunkedBody:
         self._size += self._chunk_missing
         if self._size > self._bytes_max > 0:
             raise WireError(413, TOO_LARGE)
+        self._chunks += 1
+        if self._chunks > CHUNKS_FREE + self._size // CHUNK_BYTES_MEAN_MIN:
+            raise WireError(400, "chunks are too small")
         self._state = "data" if self._chunk_missing else "trailer"
         return False
