@@ -190,13 +190,15 @@ class Core:
     def health(self) -> dict[str, Any]:
         """The state of this node, as `sys/health` tells it."""
         facts = self.facts()
+        is_sealed = self.keeper.is_sealed
+        replication = "unknown" if is_sealed else "disabled"
         state: dict[str, Any] = {
             "initialized": self.keeper.is_initialized,
-            "sealed": self.keeper.is_sealed,
-            "standby": False,
+            "sealed": is_sealed,
+            "standby": is_sealed,
             "performance_standby": False,
-            "replication_performance_mode": "disabled",
-            "replication_dr_mode": "disabled",
+            "replication_performance_mode": replication,
+            "replication_dr_mode": replication,
             "server_time_utc": int(self.now()),
             "version": PRODUCT_VERSION,
         }
