@@ -7,6 +7,7 @@ import pytest
 
 from strongroom_node.sdk.errors import BadRequest, Sealed
 from strongroom_storage.errors import LogBusy
+from strongroom_storage.ticket import Ticket
 
 IDLE = {
     "nonce": "",
@@ -290,13 +291,18 @@ async def test_a_client_that_goes_away_does_not_leave_half_a_rekey(opened, monke
     log = opened.store.barrier._log
     submit, submitted, release = log.submit, asyncio.Event(), asyncio.Event()
 
+    waiting = []
+
     def slowly(operations):
+        ticket = Ticket()
+
         async def later():
             await release.wait()
-            return await submit(operations)
+            ticket.settle(await submit(operations))
 
+        waiting.append(asyncio.ensure_future(later()))
         submitted.set()
-        return asyncio.ensure_future(later())
+        return ticket
 
     monkeypatch.setattr(log, "submit", slowly, raising=False)
     client = asyncio.ensure_future(give(opened, nonce, done["keys"][1], step="rekey/verify"))
