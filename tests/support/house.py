@@ -9,6 +9,13 @@ TOKEN = "hvs.abcdefghijklmnopqrstuvwx"
 STATIC = {"current_key_id": "k1", "current_key": "11" * 32}
 
 
+def forged_beside(*shares):
+    """A share of nothing, with a coordinate that none of the given shares has."""
+    taken = {int(share[-2:], 16) for share in shares}
+    coordinate = next(x for x in range(1, 256) if x not in taken)
+    return "11" * 32 + f"{coordinate:02x}"
+
+
 class House:
     """A store, a keeper and everything the core would do, written down."""
 

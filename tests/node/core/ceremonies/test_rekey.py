@@ -4,6 +4,7 @@ import asyncio
 import base64
 
 import pytest
+from support.house import forged_beside
 
 from strongroom_node.sdk.errors import BadRequest, Sealed
 from strongroom_storage.errors import LogBusy
@@ -171,7 +172,7 @@ async def test_verification_keeps_the_old_shares_until_the_new_ones_came_back(op
     with pytest.raises(BadRequest, match="already been provided during this verify operation"):
         await give(opened, nonce, done["keys"][0], step="rekey/verify")
     with pytest.raises(BadRequest, match="rekey verification failed; incorrect key shares supplied"):
-        await give(opened, nonce, "22" * 33, step="rekey/verify")
+        await give(opened, nonce, forged_beside(done["keys"][0]), step="rekey/verify")
     again = (await opened.ask("GET", "rekey/verify"))["nonce"]
     assert again != nonce
     with pytest.raises(BadRequest, match="incorrect nonce"):
@@ -241,7 +242,7 @@ async def test_the_recovery_key_is_replaced_and_the_seal_stays(opened_static):
     house, path = opened_static, "rekey-recovery-key"
     nonce = (await begin(house, 2, 2, path=path))["nonce"]
     with pytest.raises(BadRequest, match="recovery key does not match submitted values"):
-        await give(house, nonce, house.keys[0], "11" * 33, step=f"{path}/update")
+        await give(house, nonce, house.keys[0], forged_beside(house.keys[0]), step=f"{path}/update")
     with pytest.raises(BadRequest, match="provided during this rekey operation"):
         await give(house, nonce, house.keys[0], house.keys[0], step=f"{path}/update")
     done = await give(house, nonce, house.keys[1], step=f"{path}/update")
