@@ -1,5 +1,6 @@
-"""What keeps keys out of core dumps and swap, as far as the kernel lets this process."""
+"""What the kernel is asked for: keys out of core dumps and swap, files enough for storage beside connections."""
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -12,6 +13,11 @@ _MCL_FUTURE: Final = 2
 _MCL_ONFAULT: Final = 4
 _CAP_IPC_LOCK: Final = 14
 
+FILES_RESERVED: Final = 192
+"""Descriptors for storage, logs, the cluster and libraries: without one a journal cannot go on, and the node ends."""
+
+_CONNECTIONS_MIN: Final = 16
+
 
 class MemoryLockRefused(OSError):
     """Memory could not be locked; the message says why."""
@@ -21,6 +27,17 @@ def forbid_dumps() -> None:
     """No core dumps, and no debugger or `/proc/PID/mem` for others of the same user."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _libc().prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def raise_file_limit() -> int:
+    """Raise the soft limit of open files to the hard one; how many of them connections may take."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        soft = hard
+    if soft == resource.RLIM_INFINITY:
+        return 1 << 20
+    return max(soft - FILES_RESERVED, _CONNECTIONS_MIN)
 
 
 def lock_memory() -> None:

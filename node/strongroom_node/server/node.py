@@ -17,7 +17,7 @@ from strongroom_node.config.report import ConfigInvalid
 from strongroom_node.config.schema import ServerConfig
 from strongroom_node.core.background import Background
 from strongroom_node.http.listener import Listener
-from strongroom_node.http.settings import ListenerSettings
+from strongroom_node.http.settings import CONNECTIONS_MAX, ListenerSettings
 from strongroom_node.http.tls import TLSInvalid
 from strongroom_node.seals.registry import make_seal
 from strongroom_node.server import hardening
@@ -51,6 +51,8 @@ class Node:
         self.ended = asyncio.Event()
         self.is_locked = False
         self.listeners: list[Listener] = []
+        files = hardening.raise_file_limit() // max(len(self.config.listeners), 1)
+        self._connections_max = min(CONNECTIONS_MAX, files)
         seal = next((seal for seal in self.config.seals if not seal.disabled), None)
         opened = make_seal() if seal is None else make_seal(seal.type, seal.settings)
         self.folder = _folder(self.config)
@@ -122,6 +124,7 @@ class Node:
         raft = server.storage.raft if server.storage is not None else None
         return replace(
             settings_of(config, server.default_max_request_duration),
+            connections_max=self._connections_max,
             hostname=own_hostname() if server.enable_response_header_hostname else "",
             raft_node_id=raft.node_id if raft is not None and server.enable_response_header_raft_node_id else "",
         )

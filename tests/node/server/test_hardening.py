@@ -44,3 +44,19 @@ def test_maps_of_the_store_are_found_by_their_folder(tmp_path):
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ):
         assert hardening.unlock_files(tmp_path) == 1
         assert hardening.unlock_files(tmp_path / "other") == 0
+
+
+def test_connections_may_not_take_the_descriptors_that_the_journal_needs():
+    code = (
+        "import resource\nname = resource.RLIMIT_NOFILE\nresource.setrlimit(name, (256, 900))\n"
+        "left = hardening.raise_file_limit()\nprint(resource.getrlimit(name), left)"
+    )
+    assert in_child(code) == f"(900, 900) {900 - hardening.FILES_RESERVED}"
+
+
+def test_however_low_the_limit_somebody_is_served():
+    code = (
+        "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))\n"
+        "print(hardening.raise_file_limit() >= 16)"
+    )
+    assert in_child(code) == "True"
