@@ -42,6 +42,7 @@ NO_ADDRESS: Final = (
 )
 
 _COORDINATE_BYTES: Final = 66
+_JWT_HEAD: Final = base64.urlsafe_b64encode(b'{"alg":"ES512","typ":"JWT"}').rstrip(b"=").decode()
 _JWT_CHARACTERS_MAX: Final = 4096
 _NOT_BEFORE_SECONDS: Final = 5
 
@@ -241,8 +242,7 @@ class Wrapping:
             "nbf": issued - _NOT_BEFORE_SECONDS,
             "type": "wrapping",
         }
-        head = _unpadded(b'{"alg":"ES512","typ":"JWT"}')
-        message = f"{head}.{_unpadded(msgspec.json.encode(claims))}"
+        message = f"{_JWT_HEAD}.{_unpadded(msgspec.json.encode(claims))}"
         r, s = decode_dss_signature(key.sign(message.encode(), ec.ECDSA(hashes.SHA512())))
         size = _COORDINATE_BYTES
         return f"{message}.{_unpadded(r.to_bytes(size, 'big') + s.to_bytes(size, 'big'))}"
@@ -255,16 +255,15 @@ class Wrapping:
         if key is None:
             return token
         message, _, signature = token.rpartition(".")
+        head, _, body = message.partition(".")
         try:
             raw = _padded(signature)
-            if len(raw) != 2 * _COORDINATE_BYTES or msgspec.json.decode(_padded(message.partition(".")[0])) != {
-                "alg": "ES512",
-                "typ": "JWT",
-            }:
+            # Nothing of it is decoded before the signature is known to be ours.
+            if len(raw) != 2 * _COORDINATE_BYTES or head != _JWT_HEAD:
                 return token
             r, s = int.from_bytes(raw[:_COORDINATE_BYTES], "big"), int.from_bytes(raw[_COORDINATE_BYTES:], "big")
             key.public_key().verify(encode_dss_signature(r, s), message.encode(), ec.ECDSA(hashes.SHA512()))
-            claims = msgspec.json.decode(_padded(message.partition(".")[2]), type=dict)
+            claims = msgspec.json.decode(_padded(body), type=dict)
         except (ValueError, InvalidSignature, msgspec.MsgspecError):
             return token
         return str(claims["jti"]) if claims.get("type") == "wrapping" and isinstance(claims.get("jti"), str) else token

@@ -223,6 +223,14 @@ async def test_a_forged_jwt_is_refused(node):
     assert inside(await node.ask("update", "sys/wrapping/unwrap", token=plain))["auth"]
 
 
+async def test_a_deeply_nested_jwt_is_only_refused(node):
+    _, body, signature = (await jwt_of(node, policies=["default"])).wrap_info.token.split(".")
+    deep = base64.urlsafe_b64encode(b"[" * 2700).decode()
+    for forged in (f"{deep}.{body[:100]}.{signature}", f"{body[:100]}.{deep}.{signature}"):
+        assert len(forged) <= 4096
+        assert await refused(node, "sys/wrapping/lookup", "", token=forged) == INVALID
+
+
 async def test_what_anybody_may_wrap_is_never_signed(node):
     assert (await jwt_of(node, "sys/wrapping/wrap", v="1")).wrap_info.token.startswith("hvs.")
 
