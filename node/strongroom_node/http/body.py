@@ -26,6 +26,11 @@ class SizedBody:
         self._missing = length
         self._data = bytearray()
 
+    @property
+    def size(self) -> int:
+        """Bytes that have come."""
+        return len(self._data)
+
     def feed(self, data: bytes, at: int) -> int | None:
         """Take the body's part of `data` from `at` on. Where the body ends, None if more is needed."""
         end = at + self._missing
@@ -57,6 +62,11 @@ class ChunkedBody:
         self._chunks = 0
         self._trailer_bytes = 0
         self._state = "size"
+
+    @property
+    def size(self) -> int:
+        """Bytes that have come."""
+        return len(self._data)
 
     def feed(self, data: bytes, at: int) -> int | None:
         """Take the body's part of `data` from `at` on. Where the body ends, None if more is needed."""

@@ -41,6 +41,7 @@ class Connection(asyncio.Protocol):
         "_closes",
         "_has_ended",
         "_head",
+        "_held",
         "_is_gone",
         "_is_paused",
         "_is_writable",
@@ -62,6 +63,7 @@ class Connection(asyncio.Protocol):
         self._at = 0
         self._head: Head | None = None
         self._body: SizedBody | ChunkedBody | None = None
+        self._held = 0
         self._task: asyncio.Task[None] | None = None
         self._closes = self._has_ended = self._is_gone = False
         self._is_paused = self._lingers = self._was_cancelled = self._yields = False
@@ -87,7 +89,9 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- the protocol's signature
         """Forget the connection, once the request under way has ended: its client cannot take that back."""
         self._is_gone = self._closes = True
+        self._head = self._body = None
         self._buffer, self._at = b"", 0
+        self._hold(0)
         if self._task is None:
             self._listener.forget(self)
 
@@ -188,7 +192,15 @@ class Connection(asyncio.Protocol):
             return True
         end = body.feed(self._buffer, self._at)
         self._at = len(self._buffer) if end is None else end
+        if end is None or self._held:
+            self._hold(body.size if end is None else 0)
         return end is not None
+
+    def _hold(self, size: int) -> None:
+        """So much of an unfinished body is kept here. Raises WireError if all connections keep too much."""
+        gained, self._held = size - self._held, size
+        if not self._listener.keep(gained, size):
+            raise WireError(503, "too many large requests are arriving; nothing was done")
 
     def _respond(self) -> None:
         head, body = self._head, self._body
@@ -243,6 +255,7 @@ class Connection(asyncio.Protocol):
         head = self._head
         self._head = self._body = None
         self._buffer, self._at = b"", 0
+        self._hold(0)
         transport = self.transport
         if transport.is_closing():
             return

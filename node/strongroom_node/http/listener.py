@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 
 API: Final = "/v1/"
 _METRICS: Final = "sys/metrics"
+BODIES_BYTES_MAX: Final = 256 << 20
+"""What unfinished bodies of all connections may take, or as much as one may if that is more: nobody is known yet."""
+
+_SMALL_BODY_BYTES: Final = 64 << 10
+"""Bodies up to here are taken whatever the others do."""
+
 _CANCEL_SECONDS: Final = 1.0
 """For a cancelled request to give up."""
 
@@ -45,6 +51,7 @@ class Listener:
         self.context: ssl.SSLContext | None = None if settings.tls is None else make_context(settings.tls)
         self.date = DateLine(now)
         self.is_draining = False
+        self.body_bytes = 0
         self._emptied = asyncio.Event()
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | ProxiedAcceptor | None = None
@@ -156,6 +163,14 @@ class Listener:
         self._connections.discard(connection)
         if self.is_draining and not self._connections:
             self._emptied.set()
+
+    def keep(self, gained: int, size: int) -> bool:
+        """An unfinished body has grown or gone, to `size` bytes. False if that is too much."""
+        self.body_bytes += gained
+        if gained <= 0 or size <= _SMALL_BODY_BYTES:
+            return True
+        most = self._settings.request_bytes_max
+        return most <= 0 or self.body_bytes <= max(BODIES_BYTES_MAX, most)
 
     def sweep(self, now: float) -> None:
         """End what should have happened before `now`, seconds of the loop's clock."""

@@ -408,3 +408,30 @@ async def test_a_client_that_takes_no_last_answer(size):
         await node.until(lambda: served._closes and not served.is_busy)
         node.sweep()
         await node.until(lambda: served._is_gone)
+
+
+async def test_unfinished_bodies_together_are_bounded_before_anybody_is_known(monkeypatch):
+    monkeypatch.setattr("strongroom_node.http.listener.BODIES_BYTES_MAX", 1 << 18)
+    head = b"POST /v1/a HTTP/1.1\r\nHost: a\r\nContent-Length: 150000\r\n\r\n"
+    async with edge(FakeCore(), request_bytes_max=200_000) as node:
+        first, second, small = [await node.connect() for _ in range(3)]
+        first.send(head + b" " * 140_000)
+        await node.until(lambda: node.listener.body_bytes == 140_000)
+        second.send(head + b" " * 140_000)
+        assert (await second.reply()).status == 503
+        assert (await small.ask(message("POST", "/v1/a", body=b"{}"))).status == 200
+        assert node.listener.body_bytes == 140_000
+        first.send(b" " * 9_998 + b"{}")
+        assert (await first.reply()).status == 200
+        assert node.listener.body_bytes == 0
+
+
+async def test_what_a_lost_connection_held_is_free_again():
+    chunked = b"POST /v1/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1000\r\n"
+    async with edge(FakeCore()) as node:
+        client = await node.connect()
+        client.send(chunked + b" " * 100)
+        await node.until(lambda: node.listener.body_bytes == 100)
+        client.writer.close()
+        await node.until(lambda: not node.listener._connections)
+        assert node.listener.body_bytes == 0
