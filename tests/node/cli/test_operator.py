@@ -276,6 +276,21 @@ def test_a_failed_snapshot_leaves_the_old_one(strongroom, vault: FakeVault, tmp_
     assert path.read_text() == "old"
 
 
+def test_a_snapshot_is_written_through_no_link_and_into_nobodys_file(
+    strongroom, vault: FakeVault, tmp_path: Path
+) -> None:
+    vault.answer("GET", "sys/storage/raft/snapshot", b"all")
+    mine, path, partial = tmp_path / "mine", tmp_path / "backup.snap", tmp_path / "backup.snap.incomplete"
+    mine.write_text("precious")
+    partial.symlink_to(mine)
+    assert strongroom("operator", "raft", "snapshot", "save", str(path)).code == 0
+    assert (mine.read_text(), path.read_bytes(), path.is_symlink()) == ("precious", b"all", False)
+    partial.write_text("left by a crash, or laid out by somebody")
+    partial.chmod(0o666)
+    assert strongroom("operator", "raft", "snapshot", "save", str(path)).code == 0
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
 def test_diagnose_needs_a_configuration(strongroom) -> None:
     outcome = strongroom("operator", "diagnose")
     assert (outcome.code, outcome.err) == (3, "Must specify a configuration file using -config.\n")

@@ -1,5 +1,6 @@
 """`operator raft snapshot save` and `restore`."""
 
+import contextlib
 import os
 import shutil
 from typing import Final
@@ -27,7 +28,9 @@ def _save(context: Context) -> int:
     partial = f"{path}.incomplete"
     try:
         with context.client().open("GET", "sys/storage/raft/snapshot") as response:
-            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(partial)  # noqa: PTH108
+            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 shutil.copyfileobj(response, file, CHUNK_BYTES)
                 file.flush()
