@@ -234,5 +234,5 @@ def test_debug(strongroom, vault: FakeVault, tmp_path: Path) -> None:
     assert strongroom("debug", *flags).code == 1
     packed = tmp_path / "packed"
     assert strongroom("debug", "-duration=0", f"-output={packed}", "-target=server-status").code == 0
-    assert (tmp_path / "packed.tar.gz").exists()
+    assert (tmp_path / "packed.tar.gz").stat().st_mode & 0o777 == 0o600
     assert not packed.exists()

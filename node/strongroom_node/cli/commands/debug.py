@@ -1,6 +1,7 @@
 """`debug`: asks a server about itself for a while and keeps the answers."""
 
 import json
+import os
 import tarfile
 import time
 from datetime import UTC, datetime
@@ -74,7 +75,8 @@ def _ask(client: Client, path: str) -> object:
 
 
 def _pack(folder: Path, packed: Path) -> None:
-    with tarfile.open(packed, "x:gz") as archive:
+    descriptor = os.open(packed, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w:gz") as archive:
         archive.add(folder, arcname=folder.name)
     for file in folder.iterdir():
         file.unlink()
