@@ -76,7 +76,7 @@ def _ask(client: Client, path: str) -> object:
 
 def _pack(folder: Path, packed: Path) -> None:
     descriptor = os.open(packed, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w:gz") as archive:
+    with os.fdopen(descriptor, "wb") as bundle, tarfile.open(fileobj=bundle, mode="w:gz") as archive:
         archive.add(folder, arcname=folder.name)
     for file in folder.iterdir():
         file.unlink()
