@@ -82,6 +82,7 @@ async def _serve(options: "ServerOptions", plan: Plan, log: Log, certificates: C
     node = Node(options, plan, log, root_token)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, node.ended.set)
+    loop.add_signal_handler(signal.SIGHUP, log.reopen)  # without a handler it would end the process
     try:
         share = await start_unless_ended(node)
         if share is not None:

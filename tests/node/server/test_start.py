@@ -186,3 +186,26 @@ async def test_a_start_that_succeeds_or_fails_says_so():
     failing.answer.set_exception(OSError("no port"))
     with pytest.raises(OSError, match="no port"):
         await start_unless_ended(failing)
+
+
+HANGUP_WHILE_STARTING = """
+import asyncio, os, signal
+from strongroom_node.cli.commands.server import ServerOptions
+from strongroom_node.server import start
+
+async def starting(node):
+    os.kill(os.getpid(), signal.SIGHUP)
+    await asyncio.sleep(0)
+    print("still there")
+
+start.start_unless_ended = starting
+raise SystemExit(start.run(ServerOptions(dev=True, dev_listen_address="127.0.0.1:0")))
+"""
+
+
+def test_a_reload_that_comes_too_early_ends_nothing(tmp_path):
+    command = [sys.executable, "-c", HANGUP_WHILE_STARTING]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=clean_environment(tmp_path), capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, "still there" in done.stdout) == (0, True), done.stderr
