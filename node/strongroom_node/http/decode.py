@@ -13,7 +13,7 @@ from strongroom_node.http.head import Head
 from strongroom_node.http.settings import JSONLimits, ListenerSettings
 from strongroom_node.sdk.durations import DurationInvalid, parse_duration
 from strongroom_node.sdk.request import Operation, Request
-from strongroom_storage.crypto.entropy import random_uuid
+from strongroom_storage.crypto.entropy import UUIDSource
 
 PATH_BYTES_MAX: Final = 4096
 """Of the decoded path. Storage keys end at 500 bytes; certificates in OCSP paths are the longest of the rest."""
@@ -33,6 +33,8 @@ _AUTHORITY: Final = re.compile(r"https?://[^/?#]+", re.IGNORECASE)
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _OBJECT: Final = msgspec.json.Decoder()
 _QUOTE: Final = ord('"')
+_new_request_id: Final = UUIDSource()
+"""Requests are read on the event loop's thread only; their ids must be unique, not secret."""
 _BAD_JSON: Final = "failed to decode JSON input: "
 
 
@@ -194,7 +196,7 @@ def read_request(
         operation,
         path,
         data,
-        random_uuid(),
+        _new_request_id(),
         token_of(headers),
         remote[0],
         remote[1],
